@@ -1,0 +1,33 @@
+"""Chinese numerals up to 9999 -> integers, for headings such as 第二十条 or （三）."""
+
+from __future__ import annotations
+
+__all__ = ["chinese_number"]
+
+DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+UNITS = {"十": 10, "百": 100, "千": 1000}
+
+
+def chinese_number(text: str) -> int:
+    """Read a Chinese or Arabic whole number.
+
+    Args:
+        text: for example ``十四``, ``二十``, ``一百零五`` or ``14``.
+
+    Raises:
+        ValueError: the text is not such a number.
+    """
+    if text.isdecimal():
+        return int(text)
+    total, digit = 0, 0
+    for char in text:
+        if char in DIGITS:
+            digit = DIGITS[char]
+        elif char in UNITS:
+            total += (digit or 1) * UNITS[char]
+            digit = 0
+        else:
+            raise ValueError(f"not a Chinese number: {text!r}")
+    if not text:
+        raise ValueError("not a Chinese number: ''")
+    return total + digit
