@@ -1,0 +1,118 @@
+"""Terms, abbreviations, aliases and everyday words, from a file that a trainer can edit.
+
+``corpus/lexicon.toml`` lists whole words for jieba, everyday words with the guide's words for
+them, and typing slips. The glossary's terms come from the glossary document itself. A query gets
+the guide's words added for retrieval; a corrected slip is reported, never silent.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from kb.errors import CorpusError
+from kb.schema import Document, Passage, Term
+from kb.tokenizer import fold
+
+__all__ = ["Lexicon", "Reading", "load_lexicon", "read_terms"]
+
+ENTRY = re.compile(r"\d+\. (?P<name>[^（：]+)(?:（(?P<full>[^）]+)）)?：")
+LATIN = re.compile(r"[a-z][a-z0-9 -]+")
+
+
+class Reading(NamedTuple):
+    """A query as the lexicon reads it: corrected text, words added, and what was corrected."""
+
+    text: str
+    added: tuple[str, ...]
+    corrections: tuple[tuple[str, str], ...]
+
+
+class Lexicon(NamedTuple):
+    """The contents of ``lexicon.toml``; keys of ``everyday`` and ``slips`` are folded."""
+
+    words: tuple[str, ...] = ()
+    everyday: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    slips: tuple[tuple[str, str], ...] = ()
+    aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def read(self, query: str) -> Reading:
+        """Correct slips and add the guide's words: ``mse是啥`` -> text ``mes是啥``, slip reported."""
+        text, corrections = fold(query), []
+        for wrong, right in self.slips:
+            corrected = _replace(text, wrong, fold(right))
+            if corrected != text:
+                corrections.append((wrong, right))
+                text = corrected
+        added = dict.fromkeys(
+            word for said, means in self.everyday if _replace(text, said, "") != text for word in means
+        )
+        return Reading(text, tuple(added), tuple(corrections))
+
+
+def _replace(text: str, wrong: str, right: str) -> str:
+    """Replace a slip; a Latin one only as a whole word, so that ``mse`` is not found in ``mses``."""
+    if LATIN.fullmatch(wrong):
+        return re.sub(rf"(?<![a-z0-9]){re.escape(wrong)}(?![a-z0-9])", right, text)
+    return text.replace(wrong, right)
+
+
+def load_lexicon(corpus_dir: Path) -> Lexicon:
+    """Read ``lexicon.toml``; a corpus without one has an empty lexicon.
+
+    Raises:
+        CorpusError: the file is not valid; the message names the key or line.
+    """
+    path = corpus_dir / "lexicon.toml"
+    if not path.exists():
+        return Lexicon()
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CorpusError(f"词表 lexicon.toml 无法读取（{error}），请检查该处的写法。") from error
+    everyday = _table(data, "everyday")
+    aliases = _table(data, "aliases")
+    slips = [(fold(k), v) for k, v in data.get("slips", {}).items() if isinstance(v, str)]
+    words = data.get("words", {}).get("whole", [])
+    if not all(isinstance(w, str) for w in words):
+        raise CorpusError("词表 lexicon.toml 的 words.whole 应为词语列表，请检查。")
+    return Lexicon(tuple(words), everyday, tuple(slips), aliases)
+
+
+def _table(data: dict[str, object], name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    table = data.get(name, {})
+    if not isinstance(table, dict) or not all(
+        isinstance(v, list) and all(isinstance(w, str) for w in v) for v in table.values()
+    ):
+        raise CorpusError(f"词表 lexicon.toml 的 {name} 每一项应写成“词 = [词, …]”，请检查。")
+    return tuple((fold(key), tuple(value)) for key, value in table.items())
+
+
+def read_terms(
+    documents: Sequence[Document], passages: Sequence[Passage], lexicon: Lexicon
+) -> tuple[Term, ...]:
+    """Read the glossary's terms from the documents: entries like ``5. MES（制造执行系统）：…``.
+
+    An entry's own names come from its text; aliases are those the lexicon lists for it.
+    """
+    aliases = {key: value for key, value in lexicon.aliases}
+    glossary = {d.id for d in documents if d.id == "glossary"}
+    terms = []
+    for passage in passages:
+        found = ENTRY.match(passage.text) if passage.document_id in glossary else None
+        if found is None:
+            continue
+        name, full = found["name"].strip(), found["full"]
+        abbreviation = name if full else None
+        terms.append(
+            Term(
+                name=full or name,
+                abbreviation=abbreviation,
+                aliases=aliases.get(fold(abbreviation or name), ()),
+                passage_id=passage.id,
+            )
+        )
+    return tuple(terms)
