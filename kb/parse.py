@@ -149,14 +149,13 @@ class _Outline:
         return tuple(s.title for s in self.open if not s.id.endswith(":0"))
 
     def _number(self, level: int) -> str:
-        last = next((n for lv, n in reversed(self.counters) if lv == level), 0)
-        while self.counters and self.counters[-1][0] >= level:
-            last = (
-                self.counters.pop()[1]
-                if self.counters[-1][0] == level
-                else (self.counters.pop(), last)[1]
-            )
-        self.counters.append((level, last + 1))
+        """Count this heading among its siblings: ``guide:2-3`` is the third under the second."""
+        while self.counters and self.counters[-1][0] > level:
+            self.counters.pop()
+        if self.counters and self.counters[-1][0] == level:
+            self.counters[-1] = (level, self.counters[-1][1] + 1)
+        else:
+            self.counters.append((level, 1))
         return f"{self.document_id}:" + "-".join(str(n) for _, n in self.counters)
 
     def close(self, level: int, end: int) -> None:

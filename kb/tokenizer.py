@@ -8,6 +8,7 @@ the shorter words inside it, so 数字化转型 is found by 转型 as well.
 from __future__ import annotations
 
 import logging
+import re
 import tempfile
 import unicodedata
 from collections.abc import Iterable
@@ -72,9 +73,22 @@ class Tokenizer:
         """``tokens`` without stop words."""
         return [t for t in self.tokens(text) if t not in STOP_WORDS]
 
+    @staticmethod
+    def bigrams(text: str) -> list[str]:
+        """Overlapping pairs of characters, folded: ``缺钱吗`` -> ``[缺钱, 钱吗]``.
+
+        They meet where words do not: spoken questions share pieces of words with bank questions.
+        """
+        runs = re.findall(r"[^\W_]+", fold(text))
+        return [pair for run in runs for pair in _pairs(run)]
+
     def size(self, text: str) -> int:
         """Length in jieba tokens, the unit of the passage budget."""
         return len(self.words(text))
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
 
 
 def _is_word(token: str) -> bool:

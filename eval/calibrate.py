@@ -1,0 +1,140 @@
+"""Fit the refusal model: ``python -m eval.calibrate`` rewrites ``corpus/calibration.json``.
+
+Training data are the development split alone: its author saw neither the banks nor the test split,
+and nothing of the test split is read. The model is a logistic regression (scikit-learn, L2) over
+the features of ``kb.answerable``; its strength and the threshold are chosen by cross-validated
+probabilities.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+from sklearn.preprocessing import StandardScaler
+
+from kb.answer import Assistant
+from kb.assemble import open_assistant
+from kb.settings import load_settings
+
+STRENGTHS = (0.01, 0.03, 0.1)
+OUT = Path(__file__).resolve().parent.parent / "corpus" / "calibration.json"
+
+
+class Sample(NamedTuple):
+    """One training question: its features and whether the documents answer it."""
+
+    features: dict[str, float]
+    answerable: bool
+    kind: str
+    query: str
+
+
+def dev_samples(assistant: Assistant, path: Path) -> Iterator[Sample]:
+    """Every development question and dialogue turn, as a user would meet it."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        history: list[str] = []
+        for turn in row.get("turns", [row]):
+            explained = assistant.explain(turn["query"], history)
+            history.append(turn["query"])
+            if explained.judgement is not None:
+                yield Sample(
+                    explained.judgement.features,
+                    not turn.get("unanswerable", False),
+                    row["type"],
+                    turn["query"],
+                )
+
+
+def matrix(samples: list[Sample], names: list[str]) -> NDArray[np.float64]:
+    """Features as rows, in the order of names."""
+    return np.array([[s.features.get(n, 0.0) for n in names] for s in samples])
+
+
+def fit(x: NDArray[np.float64], y: NDArray[np.bool_], c: float) -> Any:
+    """A logistic regression over standardised features, returned with its scaler."""
+    scaler = StandardScaler().fit(x)
+    model = LogisticRegression(C=c, max_iter=3000).fit(scaler.transform(x), y)
+    return scaler, model
+
+
+def cross_validated(
+    samples: list[Sample], names: list[str], c: float, folds: int = 10
+) -> NDArray[np.float64]:
+    """Probabilities of the samples from models that did not see them."""
+    x, y = matrix(samples, names), np.array([s.answerable for s in samples])
+    out = np.zeros(len(samples))
+    for train, held in StratifiedKFold(folds, shuffle=True, random_state=7).split(x, y):
+        scaler, model = fit(x[train], y[train], c)
+        out[held] = model.predict_proba(scaler.transform(x[held]))[:, 1]
+    return out
+
+
+def main() -> None:
+    """Fit, report and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dev", type=Path, default=Path(__file__).parent / "datasets/guide/dev.jsonl")
+    parser.add_argument("--out", type=Path, default=OUT)
+    options = parser.parse_args()
+    assistant = open_assistant(load_settings())
+    samples = list(dev_samples(assistant, options.dev))
+    names = sorted({name for s in samples for name in s.features})
+    y = np.array([s.answerable for s in samples])
+    scored = ((float(roc_auc_score(y, cross_validated(samples, names, c))), c) for c in STRENGTHS)
+    auroc, c = max(scored)
+    probability = cross_validated(samples, names, c)
+    print(f"development AUROC (cross-validated) {auroc:.4f}, C {c}")
+    threshold = choose_threshold(probability, y)
+    scaler, model = fit(matrix(samples, names), y, c)
+    write(options.out, names, scaler, model, threshold)
+    report(samples, probability, threshold)
+
+
+def choose_threshold(probability: NDArray[np.float64], y: NDArray[np.bool_]) -> float:
+    """The threshold with the best sum of both rates, answered at least 96 %."""
+    candidates = np.unique(np.round(probability, 3))
+    rows = [
+        (float((probability[y] >= t).mean()), float((probability[~y] < t).mean()), float(t))
+        for t in candidates
+    ]
+    good = [row for row in rows if row[0] >= 0.96] or rows
+    return max(good, key=lambda row: (row[0] + row[1], row[2]))[2]
+
+
+def write(out: Path, names: list[str], scaler: Any, model: Any, threshold: float) -> None:
+    """Write the coefficients, unscaled, beside the model for corpora without banks."""
+    weights = model.coef_[0] / scaler.scale_
+    intercept = float(model.intercept_[0] - (weights * scaler.mean_).sum())
+    data = json.loads(out.read_text(encoding="utf-8"))
+    data["models"]["bank"] = {
+        "intercept": round(intercept, 5),
+        "weights": {n: round(float(w), 5) for n, w in zip(names, weights, strict=True) if abs(w) > 1e-9},
+        "answered": threshold,
+        "related": round(threshold / 4, 4),
+    }
+    out.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def report(dev: list[Sample], probability: NDArray[np.float64], threshold: float) -> None:
+    """Print the development figures by type."""
+    print(f"threshold {threshold}")
+    for kind in sorted({s.kind for s in dev}):
+        for answerable in (True, False):
+            chosen = [i for i, s in enumerate(dev) if s.kind == kind and s.answerable == answerable]
+            if chosen:
+                share = float((probability[chosen] >= threshold).mean())
+                label = "answerable" if answerable else "unanswerable"
+                print(f"{kind:16s} {label:13s} n={len(chosen):3d} answered {share:.3f}")
+
+
+if __name__ == "__main__":
+    main()

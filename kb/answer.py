@@ -1,0 +1,240 @@
+"""Query -> ``Answer``: dialogue, plan, judgement and citations put together; every door calls this.
+
+The road: check the input -> resolve the dialogue -> score -> plan -> judge -> cite. Every quote is
+read from the document by its offsets at the moment of answering.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from kb.answerable import Judge, Judgement
+from kb.dialogue import Resolution, Turn, fresh, resolve
+from kb.errors import InputError
+from kb.fusion import top_rows
+from kb.index import Index
+from kb.plans import Plan, Planner, without
+from kb.retrieve import Query, Retriever, Scored
+from kb.schema import Answer, Citation, Method, Role, SearchHit, Status
+from kb.select import Place
+from kb.wording import MESSAGES, reason_text
+
+__all__ = ["MAX_QUERY", "Assistant", "Explained"]
+
+MAX_QUERY = 500
+SUGGESTIONS = 3
+REMEMBERED_TURNS = 8
+GREETING = re.compile(r"^(?:你好|您好|hi|hello|嗨|哈喽|在吗|在么|早上好|上午好|下午好|晚上好)[啊呀吗么~～!！。，,. ]*$", re.IGNORECASE)
+THANKS = re.compile(r"^(?:好的?[，, ]*)?(?:多谢|谢谢|感谢|thanks|thank you)[你您了啊啦~～!！。，,. 大家]*$", re.IGNORECASE)
+
+
+class Explained(NamedTuple):
+    """An answer with what led to it, for the why-this-passage view and the evaluation."""
+
+    answer: Answer
+    resolution: Resolution
+    plan: Plan | None
+    query: Query | None
+    scored: Scored | None
+    judgement: Judgement | None
+
+
+class Assistant:
+    """Answers from one index; the same query on the same index gives the same answer."""
+
+    def __init__(self, retriever: Retriever, judge: Judge) -> None:
+        self.retriever = retriever
+        self.index: Index = retriever.index
+        self.planner = Planner(retriever)
+        self.judge = judge
+        self._explain = lru_cache(maxsize=2048)(self._explain_uncached)
+
+    def answer(self, query: str, history: Sequence[str] = (), role: Role | None = None) -> Answer:
+        """Answer a query; unusable input gives a ``not_found`` answer with its reason.
+
+        Args:
+            query: the question as typed.
+            history: earlier queries of the dialogue, oldest first.
+            role: rank passages that address this reader higher.
+        """
+        return self.explain(query, history, role).answer
+
+    def explain(
+        self, query: str, history: Sequence[str] = (), role: Role | None = None
+    ) -> Explained:
+        """Like ``answer``, with the resolution, plan, scores and judgement beside it."""
+        try:
+            text = clean(query)
+        except InputError as error:
+            return Explained(self._refuse(query, error.code, str(error)), fresh(query), None, None, None, None)
+        earlier = tuple(h for h in history[-REMEMBERED_TURNS:] if h.strip() and len(h) <= MAX_QUERY)
+        explained = self._explain(text, earlier, role)
+        if text != query:
+            answer = explained.answer.model_copy(update={"query": query})
+            explained = explained._replace(answer=answer)
+        return explained
+
+    def search(self, query: str, k: int = 10, method: Method = "hybrid") -> list[SearchHit]:
+        """Rank passages for a query.
+
+        Raises:
+            InputError: the query is empty or too long.
+        """
+        hits = self.retriever.retrieve(clean(query), k, method)
+        found = []
+        for rank, hit in enumerate(hits, start=1):
+            p = self.index.passages[hit.row]
+            found.append(
+                SearchHit(rank=rank, score=round(hit.score, 6), passage_id=p.id, document_id=p.document_id,
+                          start=p.start, end=p.end, quote=p.text, section=p.section)
+            )
+        return found
+
+    def _explain_uncached(self, text: str, history: tuple[str, ...], role: Role | None) -> Explained:
+        if small := _small_talk(text):
+            answer = self._compose(text, text, "not_found", small, 0.0, (), (), MESSAGES[small])
+            return Explained(answer, fresh(text), None, None, None, None)
+        turns = [self._turn(history[:n], role) for n in range(1, len(history) + 1)]
+        resolution = resolve(text, turns, self.index.terms)
+        query = self.retriever.read(resolution.text)
+        scored = self.retriever.score_in_context(query, resolution.context, role)
+        plan = self._plan(resolution, turns, query, scored, role)
+        judgement = self.judge.judge(query, scored, plan)
+        if resolution.kind == "more":
+            plan = without(plan, self._explain(history[-1], history[:-1], role).plan)
+        answer = self._answer(text, resolution, query, scored, plan, judgement)
+        return Explained(answer, resolution, plan, query, scored, judgement)
+
+    def _plan(
+        self,
+        resolution: Resolution,
+        turns: Sequence[Turn],
+        query: Query,
+        scored: Scored,
+        role: Role | None,
+    ) -> Plan:
+        listing = turns[-1].listing if turns else None
+        if resolution.item is not None and listing is not None:
+            return self.planner.item_plan(listing, resolution.item, query, scored)
+        return self.planner.plan(query, scored, role)
+
+    def _turn(self, history: tuple[str, ...], role: Role | None) -> Turn:
+        """What the last query of a history leaves for the next one."""
+        explained = self._explain(history[-1], history[:-1], role)
+        resolution, plan = explained.resolution, explained.plan
+        listing, item = self.planner.position(plan) if plan else (None, None)
+        return Turn(resolution.text, resolution.context or resolution.text, listing, item)
+
+    def _answer(self, text: str, resolution: Resolution, query: Query, scored: Scored, plan: Plan, judgement: Judgement) -> Answer:
+        if judgement.status == "answered":
+            citations = self._cite(plan.direct, plan.related)
+        elif judgement.status == "related":
+            citations = self._cite((), (*plan.direct, *plan.related)[:3])
+        else:
+            citations = ()
+        suggestions = self._suggest(query, scored, judgement.status)
+        message = self._message(resolution, query, plan, judgement, citations)
+        return self._compose(text, resolution.standalone, judgement.status, judgement.reason,
+                             judgement.confidence, citations, suggestions, message)
+
+    def _message(self, resolution: Resolution, query: Query, plan: Plan, judgement: Judgement, citations: Sequence[Citation]) -> str:
+        parts = [MESSAGES["corrected"].format(right=right, wrong=wrong) for wrong, right in query.reading.corrections]
+        if judgement.status != "answered":
+            if judgement.reason:
+                parts.append(reason_text(judgement.reason, **judgement.values))
+            parts.append(MESSAGES[judgement.status])
+        elif resolution.kind == "page":
+            pages = sorted({c.page for c in citations if c.role == "direct" and c.page is not None})
+            parts.append(MESSAGES["page"].format(pages="、".join(f"第{p}页" for p in pages)))
+        elif plan.kind == "list" and plan.listing is not None:
+            parts.append(MESSAGES["listed"].format(total=len(plan.listing.items)))
+        else:
+            parts.append(MESSAGES["answered"])
+        return "".join(parts)
+
+    def _suggest(self, query: Query, scored: Scored, status: Status) -> tuple[str, ...]:
+        """Bank questions near the query, told apart by what answers them."""
+        if not scored.questions.size:
+            return ()
+        chosen: list[str] = []
+        seen: set[int] = set()
+        asked = "".join(c for c in query.text if c.isalnum())
+        for n in top_rows(scored.questions, 60):
+            question, rows = self.index.questions[n], {t.row for t in self.index.targets[n]}
+            plain = question.voice in SUGGESTED_VOICES
+            if plain and not rows & seen and "".join(c for c in question.query if c.isalnum()) != asked:
+                chosen.append(question.query)
+                seen |= rows
+            if len(chosen) == SUGGESTIONS:
+                break
+        return tuple(chosen)
+
+    def _cite(self, direct: Sequence[Place], related: Sequence[Place]) -> tuple[Citation, ...]:
+        pairs = [(place, "direct") for place in direct] + [(place, "related") for place in related]
+        return tuple(self._citation(rank, place, role) for rank, (place, role) in enumerate(pairs, 1))
+
+    def _citation(self, rank: int, place: Place, role: str) -> Citation:
+        document = self.index.documents[place.document_id]
+        section, page = self._whereabouts(place)
+        return Citation.model_validate(
+            {
+                "rank": rank, "document_id": place.document_id, "passage_id": place.anchor,
+                "section": section, "page": page, "start": place.start, "end": place.end,
+                "quote": document.text[place.start : place.end], "highlights": place.highlights, "role": role,
+            }
+        )
+
+    def cite_passage(self, passage_id: str) -> Citation:
+        """One passage whole, as a citation."""
+        passage = self.index.passages[self.index.row_of[passage_id]]
+        span = (passage.start, passage.end)
+        return self._citation(1, Place(passage.document_id, passage.id, *span, (span,)), "direct")
+
+    def _whereabouts(self, place: Place) -> tuple[tuple[str, ...], int | None]:
+        row = self.index.row_of.get(place.anchor)
+        if row is not None:
+            return self.index.passages[row].section, self.index.passages[row].page
+        for section in self.index.documents[place.document_id].sections:
+            if section.id == place.anchor:
+                return section.path, section.page
+        raise KeyError(place.anchor)
+
+    def _refuse(self, query: str, reason: str, message: str) -> Answer:
+        return self._compose(query, query, "not_found", reason, 0.0, (), (), message)
+
+    def _compose(self, query: str, standalone: str, status: Status, reason: str | None, confidence: float,
+                 citations: tuple[Citation, ...], suggestions: tuple[str, ...], message: str) -> Answer:
+        return Answer(query=query, standalone_query=standalone, status=status, reason=reason,
+                      confidence=round(confidence, 4), citations=citations, suggestions=suggestions,
+                      message=message, manifest=self.index.id)
+
+
+SUGGESTED_VOICES = frozenset({"neutral", "official"})
+
+
+def clean(query: object) -> str:
+    """Check a query and drop control characters.
+
+    Raises:
+        InputError: not text, empty, or longer than ``MAX_QUERY``.
+    """
+    if not isinstance(query, str):
+        raise InputError("问题应为文字，请重新输入。", "input_invalid")
+    if len(query) > MAX_QUERY:
+        raise InputError(reason_text("input_too_long", limit=MAX_QUERY), "input_too_long")
+    text = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Co") else c for c in query).strip()
+    if not any(c.isalnum() for c in text):
+        raise InputError(reason_text("input_empty"), "input_empty")
+    return text
+
+
+def _small_talk(text: str) -> str | None:
+    if GREETING.match(text):
+        return "greeting"
+    if THANKS.match(text):
+        return "thanks"
+    return None

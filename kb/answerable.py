@@ -1,0 +1,260 @@
+"""Scores and signs -> the probability that the documents answer, the state, and the reason.
+
+The probability is a logistic model over features that can be explained one by one; its
+coefficients are fitted by ``python -m eval.calibrate`` on the development split and kept in
+``corpus/calibration.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb import asks
+from kb.errors import CorpusError
+from kb.fusion import top_rows
+from kb.index import Index
+from kb.plans import Plan
+from kb.retrieve import Query, Scored
+from kb.schema import Status
+from kb.tokenizer import STOP_WORDS, fold
+
+__all__ = ["Calibration", "Judge", "Judgement", "load_calibration"]
+
+Scores = NDArray[np.float32]
+NEAREST = 3
+VOTERS = 10
+TEMPERATURE = 0.015
+LATIN_TERM = re.compile(r"[a-z][a-z0-9+.-]{1,12}")
+WHAT_IS = re.compile(r"^(?:请问|那|那么|到底)?(?:什么是|什么叫|啥是|啥叫|何为|何谓)?(?P<term>[^，。？?！!\s]{2,12}?)(?:是(?:个)?(?:什么|啥|神马)(?:意思|东西|概念)?|(?:是|什么|啥)意思|的定义|怎么解释|指什么|指的是什么|的?含义)?[呀啊呢？?。]*$")
+
+
+class Judgement(NamedTuple):
+    """The state with its probability, reason code, values for the reason's sentence, features."""
+
+    status: Status
+    confidence: float
+    reason: str | None
+    values: dict[str, object]
+    features: dict[str, float]
+
+
+class Calibration(NamedTuple):
+    """A logistic model over named features, and the two thresholds."""
+
+    intercept: float
+    weights: dict[str, float]
+    answered: float
+    related: float
+
+    def probability(self, features: Mapping[str, float]) -> float:
+        """Logistic function of the weighted features; names without a weight count nothing."""
+        z = self.intercept + sum(w * features.get(name, 0.0) for name, w in self.weights.items())
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, z))))
+
+
+def load_calibration(path: Path) -> dict[str, Calibration]:
+    """Read ``calibration.json``: one model for a corpus with banks, one for a corpus without.
+
+    Raises:
+        CorpusError: missing or not in the expected form.
+    """
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            name: Calibration(
+                float(model["intercept"]),
+                {k: float(v) for k, v in model["weights"].items()},
+                float(model["answered"]),
+                float(model["related"]),
+            )
+            for name, model in data["models"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CorpusError(f"校准文件 {path.name} 缺失或无法读取，请恢复该文件或重新校准。") from error
+
+
+class Judge:
+    """Judges queries over one index."""
+
+    def __init__(self, index: Index, calibrations: Mapping[str, Calibration]) -> None:
+        self.index = index
+        with_bank = "questions" in index.dense and "outside" in index.dense
+        self.calibration = calibrations["bank" if with_bank else "plain"]
+        tokens = index.tokenizer.tokens
+        self._passage_tokens = [frozenset(tokens(p.embedding_text)) for p in index.passages]
+        self._known = frozenset().union(*self._passage_tokens) if self._passage_tokens else frozenset()
+        self._asked = frozenset(t for q in index.questions for t in tokens(q.query))
+        self._text = fold("\n".join(d.text for d in index.documents.values()))
+        self._idf = self._document_frequencies()
+
+    def _document_frequencies(self) -> dict[str, float]:
+        count = len(self._passage_tokens)
+        frequency: dict[str, int] = {}
+        for tokens in self._passage_tokens:
+            for token in tokens:
+                frequency[token] = frequency.get(token, 0) + 1
+        return {t: math.log(1 + (count - n + 0.5) / (n + 0.5)) for t, n in frequency.items()}
+
+    def features(self, query: Query, scored: Scored, plan: Plan) -> dict[str, float]:
+        """The explainable features of a query, by name."""
+        features = {
+            **self._bank_features(query, scored),
+            **self._text_features(query, scored),
+            **self._sign_features(query, scored, plan),
+        }
+        return features
+
+    def _bank_features(self, query: Query, scored: Scored) -> dict[str, float]:
+        if not scored.questions.size or not scored.outside.size:
+            return {}
+        inside, outside = np.sort(scored.questions)[::-1], np.sort(scored.outside)[::-1]
+        near_in, near_out = float(inside[:NEAREST].mean()), float(outside[:NEAREST].mean())
+        best = max(float(inside[0]), float(outside[0]))
+        vote_in = float(np.exp((inside[:VOTERS] - best) / TEMPERATURE).sum())
+        vote_out = float(np.exp((outside[:VOTERS] - best) / TEMPERATURE).sum())
+        phrasing = self.index.phrasing
+        return {
+            "reads_like": phrasing.gram_score(query.reading.text) if phrasing else 0.0,
+            "means_like": phrasing.dense_score(query.vector) if phrasing else 0.0,
+            "bank_near": 20 * (near_in - 0.9),
+            "outside_near": 20 * (near_out - 0.9),
+            "bank_gap": 20 * (near_in - near_out),
+            "bank_top_gap": 20 * (float(inside[0]) - float(outside[0])),
+            "bank_vote": math.log((vote_in + 0.05) / (vote_out + 0.05)),
+            "bank_agreement": self._agreement(scored),
+        }
+
+    def _agreement(self, scored: Scored) -> float:
+        """Share of the nearest bank questions whose evidence is in the best passage."""
+        best = top_rows(scored.fused, 2)
+        nearest = top_rows(scored.questions, 5)
+        hits = [any(t.row in best for t in self.index.targets[q]) for q in nearest]
+        return sum(hits) / max(1, len(hits))
+
+    def _text_features(self, query: Query, scored: Scored) -> dict[str, float]:
+        own = [t for t in self.index.tokenizer.content_tokens(query.reading.text)]
+        top = top_rows(scored.fused, 3)
+        first = self._passage_tokens[top[0]]
+        near = frozenset().union(*(self._passage_tokens[row] for row in top))
+        return {
+            "cover_first": _share(own, first, self._idf),
+            "cover_near": _share(own, near, self._idf),
+            "cover_known": _share(own, self._known, self._idf),
+            "cover_asked": _share(own, self._known | self._asked, {}),
+            "sentence_top": 20 * (float(scored.sentences.max()) - 0.85),
+            "passage_top": 20 * (float(scored.views["passage"].max()) - 0.85),
+            "lexical_top": math.log1p(max(0.0, float(scored.views["lexical"].max()))),
+            "length": math.log1p(len(query.reading.text)),
+        }
+
+    def _sign_features(self, query: Query, scored: Scored, plan: Plan) -> dict[str, float]:
+        text = query.reading.text
+        kinds = self._missing_kinds(text, scored)
+        return {
+            **{kind: float(kind in kinds) for kind in asks.KINDS},
+            "generation": float(asks.asks_generation(text)),
+            "injection": float(asks.is_injection(text)),
+            "exceeds": float(self._exceeded(text) is not None),
+            "absent_term": float(self._absent_term(text) is not None),
+            "undefined_term": float(self._undefined_term(text, plan) is not None),
+            "term_plan": float(plan.kind == "term"),
+            "list_plan": float(plan.kind in ("list", "item")),
+        }
+
+    def _missing_kinds(self, text: str, scored: Scored) -> list[str]:
+        passage = self.index.passages[top_rows(scored.fused, 1)[0]].text
+        return [k for k in asks.asked_kinds(text) if not asks.contains_kind(k, passage)]
+
+    def _exceeded(self, text: str) -> tuple[int, str] | None:
+        asked = asks.asked_number(text)
+        if asked is None:
+            return None
+        total = asks.exceeds(asked, self._totals())
+        return None if total is None else (total, asked.unit)
+
+    def _totals(self) -> dict[str, int]:
+        counts = {"条": 14, "项": 14, "举措": 14, "措施": 14, "点": 14, "部分": 4, "大部分": 4, "章": 4, "问": 6, "问题": 6, "原则": 3, "名词": 12}
+        return counts if "guide" in self.index.documents else {}
+
+    def _absent_term(self, text: str) -> str | None:
+        """A Latin word or asked-for term that the documents never use."""
+        for word in LATIN_TERM.findall(text):
+            if word not in self._text and word not in ENGLISH and word not in self._asked:
+                return str(word)
+        return None
+
+    def _undefined_term(self, text: str, plan: Plan) -> str | None:
+        """A term whose meaning is asked and that has no glossary entry."""
+        found = WHAT_IS.match(text)
+        if found is None or plan.kind == "term" or not _asks_what(text):
+            return None
+        return found["term"]
+
+    def judge(self, query: Query, scored: Scored, plan: Plan) -> Judgement:
+        """Decide the state of a query and say why."""
+        features = self.features(query, scored, plan)
+        probability = self.calibration.probability(features)
+        if probability >= self.calibration.answered:
+            return Judgement("answered", probability, None, {}, features)
+        reason, values = self._reason(query, scored, plan, features)
+        touches = probability >= self.calibration.related or reason in TOUCHING
+        status: Status = "related" if touches and reason not in UNTOUCHED else "not_found"
+        return Judgement(status, probability, reason, values, features)
+
+    def _reason(self, query: Query, scored: Scored, plan: Plan, features: Mapping[str, float]) -> tuple[str, dict[str, object]]:
+        text = query.reading.text
+        if features["injection"]:
+            return "injection", {}
+        if features["generation"]:
+            return "asks_generation", {}
+        if (exceeded := self._exceeded(text)) is not None:
+            return "number_exceeds", {"total": exceeded[0], "unit": exceeded[1]}
+        if kinds := self._missing_kinds(text, scored):
+            return kinds[0], {}
+        if (term := self._undefined_term(text, plan)) is not None:
+            inside = term in self._text
+            return ("term_undefined" if inside else "term_absent"), {"term": term}
+        if (word := self._absent_term(text)) is not None:
+            return "term_absent", {"term": word.upper()}
+        if scored.outside.size:
+            nearest = self.index.outside[top_rows(scored.outside, 1)[0]]
+            if nearest.type in NEIGHBOUR_REASONS and float(scored.outside.max()) > float(scored.questions.max()):
+                return NEIGHBOUR_REASONS[nearest.type], {}
+        if features["cover_known"] < 0.35 and features["sentence_top"] < 0:
+            return "off_topic", {}
+        return "not_covered", {}
+
+
+TOUCHING = frozenset({"asks_amount", "asks_date", "asks_contact", "asks_vendor", "asks_place", "asks_procedure", "asks_statistics", "term_undefined", "number_exceeds", "not_covered", "false_premise"})
+UNTOUCHED = frozenset({"off_topic", "injection", "asks_generation", "term_absent"})
+NEIGHBOUR_REASONS = {
+    "off_topic": "off_topic", "other_policy": "off_topic", "writing": "asks_generation",
+    "chat_injection": "off_topic", "false_premise": "false_premise", "near_miss": "not_covered",
+}
+ENGLISH = frozenset(
+    "a an the is are was were be do does did can could should will would may what which who whom how why when where "
+    "of in on at to for from with by and or not no any some it its this that these those there our we us you your my me i "
+    "if as about into than then so but company companies enterprise business small firm government".split()
+)
+
+
+def _asks_what(text: str) -> bool:
+    return bool(re.search(r"什么|啥|定义|含义|意思|解释|何为|何谓|神马", text))
+
+
+def _share(tokens: list[str], known: frozenset[str], idf: Mapping[str, float]) -> float:
+    """Share of a query's content tokens that are known, weighted by idf (unseen tokens weigh most)."""
+    tokens = [t for t in tokens if t not in STOP_WORDS]
+    if not tokens:
+        return 0.0
+    heaviest = max(idf.values(), default=1.0)
+    weights = [idf.get(t, heaviest) if idf else 1.0 for t in tokens]
+    return sum(w for t, w in zip(tokens, weights, strict=True) if t in known) / sum(weights)

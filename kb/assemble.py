@@ -1,0 +1,49 @@
+"""Settings -> a ready ``Assistant``: encoder, index, calibration put together; doors call this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kb.answer import Assistant
+from kb.answerable import Judge, load_calibration
+from kb.build import build_index
+from kb.corpus import calibration_path
+from kb.embeddings import CachedEncoder
+from kb.encoder import load_encoder
+from kb.index import check_fresh, load_index, read_manifest
+from kb.retrieve import Retriever
+from kb.settings import Settings
+
+__all__ = ["open_assistant", "rebuild"]
+
+Progress = Callable[[str], None]
+
+
+def rebuild(settings: Settings, progress: Progress) -> str:
+    """Build the index: passages by sentence-transformers, bank questions as queries are encoded.
+
+    Vectors of unchanged texts come from the last build. Returns the index's name.
+    """
+    progress("准备编码器……")
+    folder = settings.data_dir / "embeddings"
+    encoder = load_encoder(settings.encoder, settings.data_dir, serving=False)
+    passages = CachedEncoder(encoder, folder, "passages")
+    queries = CachedEncoder(load_encoder(settings.encoder, settings.data_dir), folder, "queries")
+    name = build_index(settings, passages, progress, queries)
+    passages.save()
+    queries.save()
+    return name
+
+
+def open_assistant(settings: Settings) -> Assistant:
+    """Open the index and the serving encoder.
+
+    Raises:
+        KBError: the corpus, the encoder or the index is not usable; the message names the cure.
+    """
+    manifest = read_manifest(settings.index_dir)
+    check_fresh(manifest, settings)
+    encoder = load_encoder(settings.encoder, settings.data_dir)
+    index = load_index(settings, encoder)
+    calibrations = load_calibration(calibration_path(settings.corpus_dir))
+    return Assistant(Retriever(index, encoder), Judge(index, calibrations))

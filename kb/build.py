@@ -1,0 +1,240 @@
+"""Build the index: corpus -> passages -> dense and lexical views -> a published index folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from kb.chunk import chunk
+from kb.corpus import Corpus, load_corpus
+from kb.dense import Dense
+from kb.encoder import Encoder, FloatMatrix
+from kb.index import (
+    FORMAT,
+    PARAMETERS,
+    generation,
+    make_tokenizer,
+    manifest_id,
+    sentence_rows,
+)
+from kb.lexical import Lexical
+from kb.lexicon import read_terms
+from kb.phrasing import Phrasing, fit
+from kb.questions import locate
+from kb.roles import assign_roles
+from kb.schema import Document, Manifest, Passage, Target
+from kb.settings import Settings
+from kb.tokenizer import Tokenizer
+
+__all__ = ["Material", "build_index", "build_views", "read_material"]
+
+Progress = Callable[[str], None]
+
+
+class Material(NamedTuple):
+    """Everything that is indexed, in rows: passages, and bank questions with their targets."""
+
+    documents: dict[str, Document]
+    passages: tuple[Passage, ...]
+    questions: tuple[str, ...] = ()
+    targets: tuple[tuple[Target, ...], ...] = ()
+    outside: tuple[str, ...] = ()
+
+
+class Views(NamedTuple):
+    """The dense and lexical indexes of a material, by view."""
+
+    dense: dict[str, Dense]
+    lexical: dict[str, Lexical]
+    phrasing: Phrasing | None = None
+
+
+def silent(message: str) -> None:
+    """A progress function that says nothing."""
+
+
+def read_material(corpus: Corpus, tokenizer: Tokenizer) -> Material:
+    """Cut the documents into passages and find the evidence of every bank question."""
+    cut = [p for document in corpus.documents for p in chunk(document, tokenizer)]
+    passages = tuple(assign_roles(corpus.documents, cut))
+    by_id = {document.id: document for document in corpus.documents}
+    return Material(
+        by_id,
+        passages,
+        tuple(q.query for q in corpus.questions),
+        tuple(locate(q, by_id, passages) for q in corpus.questions),
+        tuple(q.query for q in corpus.outside),
+    )
+
+
+def build_views(
+    material: Material,
+    tokenizer: Tokenizer,
+    encoder: Encoder,
+    progress: Progress = silent,
+    asker: Encoder | None = None,
+) -> Views:
+    """Index a material in memory; views without rows are left out.
+
+    Args:
+        material: what to index.
+        tokenizer: cuts passages and questions for BM25.
+        encoder: encodes passages and sentences.
+        progress: told what is being done.
+        asker: encodes bank questions, which are compared with queries and so are best encoded as
+            queries will be; ``encoder`` where not given.
+    """
+    progress("建立词索引……")
+    lexical = _lexical_views(material, tokenizer)
+    dense = {}
+    for name, encode, texts in _dense_texts(material, encoder, asker or encoder):
+        if texts:
+            progress(f"编码 {name}：{len(texts)} 条……")
+            dense[name] = Dense.build(encode(texts))
+    return Views(dense, lexical, _fit_phrasing(material, dense))
+
+
+def _fit_phrasing(material: Material, dense: dict[str, Dense]) -> Phrasing | None:
+    """The models of how answerable questions read; a corpus without both banks has none."""
+    if not material.questions or not material.outside:
+        return None
+    vectors = (dense["questions"].vectors(), dense["outside"].vectors())
+    return fit(material.questions, material.outside, vectors)
+
+
+def _lexical_views(material: Material, tokenizer: Tokenizer) -> dict[str, Lexical]:
+    """BM25 over words, of passages alone and with their bank questions, and over bigrams."""
+    views = {"passages": _bm25(material, tokenizer.tokens, asked=False)}
+    if material.questions:
+        views["questions"] = _bm25(material, tokenizer.tokens, asked=True)
+    views["bigrams"] = _bm25(material, tokenizer.bigrams, asked=True)
+    return views
+
+
+def _bm25(material: Material, cut: Callable[[str], list[str]], asked: bool) -> Lexical:
+    rows = [cut(passage.embedding_text) for passage in material.passages]
+    if asked:
+        for question, places in zip(material.questions, material.targets, strict=True):
+            tokens = cut(question)
+            for row in sorted({place.row for place in places}):
+                rows[row] += tokens
+    return Lexical.build(rows, float(PARAMETERS["bm25_k1"]), float(PARAMETERS["bm25_b"]))
+
+
+def _dense_texts(
+    material: Material, encoder: Encoder, asker: Encoder
+) -> list[tuple[str, Callable[[Sequence[str]], FloatMatrix], list[str]]]:
+    sentences = [
+        material.documents[material.passages[row].document_id].text[start:end]
+        for row, start, end in sentence_rows(material.passages)
+    ]
+    return [
+        ("passages", encoder.encode_passages, [p.embedding_text for p in material.passages]),
+        ("sentences", encoder.encode_passages, sentences),
+        ("questions", asker.encode_queries, list(material.questions)),
+        ("outside", asker.encode_queries, list(material.outside)),
+    ]
+
+
+def build_index(
+    settings: Settings,
+    encoder: Encoder,
+    progress: Progress = silent,
+    asker: Encoder | None = None,
+) -> str:
+    """Read the corpus, encode it and publish the index folder; returns the index's name.
+
+    See ``build_views`` for the two encoders.
+
+    Raises:
+        KBError: the corpus, the encoder or the folder is not usable; nothing is left half written.
+    """
+    progress("读取文档……")
+    corpus = load_corpus(settings.corpus_dir)
+    tokenizer = make_tokenizer(settings, corpus.lexicon)
+    material = read_material(corpus, tokenizer)
+    progress(f"{len(corpus.documents)}份文档，{len(material.passages)}个段落，{len(corpus.questions)}个问题")
+    views = build_views(material, tokenizer, encoder, progress, asker)
+    settings.index_dir.mkdir(parents=True, exist_ok=True)
+    folder = settings.index_dir / f".building-{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        _write_rows(folder, corpus, material)
+        _write_views(folder, views)
+        manifest = _manifest(folder, corpus, material, encoder)
+        _publish(settings.index_dir, folder, manifest)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    progress("索引已建好")
+    return manifest_id(manifest)
+
+
+def _write_rows(folder: Path, corpus: Corpus, material: Material) -> None:
+    terms = read_terms(corpus.documents, material.passages, corpus.lexicon)
+    for name, rows in (
+        ("documents", corpus.documents),
+        ("passages", material.passages),
+        ("terms", terms),
+        ("questions", corpus.questions),
+        ("outside", corpus.outside),
+    ):
+        lines = "".join(row.model_dump_json() + "\n" for row in rows)
+        (folder / f"{name}.jsonl").write_text(lines, encoding="utf-8")
+
+
+def _write_views(folder: Path, views: Views) -> None:
+    for name, dense in views.dense.items():
+        dense.save(folder / f"{name}.faiss")
+    for name, lexical in views.lexical.items():
+        lexical.save(folder / f"bm25-{name}")
+    if views.phrasing is not None:
+        views.phrasing.save(folder / "phrasing.json")
+
+
+def _manifest(folder: Path, corpus: Corpus, material: Material, encoder: Encoder) -> Manifest:
+    return Manifest(
+        format=FORMAT,
+        encoder=encoder.name,
+        encoder_hash=encoder.fingerprint,
+        dimension=encoder.dimension,
+        settings=dict(PARAMETERS),
+        corpus=corpus.hashes,
+        counts={
+            "documents": len(material.documents),
+            "passages": len(material.passages),
+            "sentences": len(sentence_rows(material.passages)),
+            "questions": len(material.questions),
+            "outside": len(material.outside),
+        },
+        files=_file_hashes(folder),
+    )
+
+
+def _file_hashes(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _publish(index_dir: Path, folder: Path, manifest: Manifest) -> None:
+    """Make a finished folder the current index in one step."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    target = index_dir / generation(manifest)
+    shutil.rmtree(target, ignore_errors=True)
+    folder.rename(target)
+    draft = index_dir / ".manifest.json"
+    draft.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+    draft.replace(index_dir / "manifest.json")
+    for old in index_dir.glob("index-*"):
+        if old != target:
+            shutil.rmtree(old, ignore_errors=True)

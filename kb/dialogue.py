@@ -1,0 +1,128 @@
+"""History + follow-up -> a standalone query that is shown to the user.
+
+Deterministic rules, tried in order: a change of subject is fresh; 在第几页 asks for the page of the
+last answer; 第二点 and 最后一条 pick an item of the list last shown; 还有吗 asks for more of the same;
+a leaning question (那银行呢, 它跟APS有什么不一样) is joined to the question it leans on. Anything else
+is fresh, so a new question is not dragged back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from kb.numerals import chinese_number
+from kb.outline import Listing
+from kb.schema import Term
+from kb.tokenizer import fold
+
+__all__ = ["Resolution", "Turn", "resolve"]
+
+Kind = Literal["fresh", "joined", "item", "more", "page"]
+
+CHANGE = re.compile(
+    r"^(?:好的?|嗯|行|算了|哦|谢谢|明白了?|知道了?)?[，,。！ ]*(?:换个(?:话题|问题)|另外(?:问|再问)?(?:一?下|个|一个)?"
+    r"|再问(?:一个|个|一下)?(?:别的|其他的)?|问个别的|不说这个了?|说点别的|顺便(?:问(?:一下|下|一句)?)?"
+    r"|by the way|another question)[，,。：: ]*",
+    re.IGNORECASE,
+)
+FILLER = re.compile(r"^(?:好的?吧?|嗯|行|哦|噢|明白了?|知道了?|谢谢|了解|懂了)[，,。！!、 ]+")
+PAGE = re.compile(r"(?:在|是)?(?:原文)?(?:的)?(?:第几页|哪一?页|几页|页码)")
+ORDINAL = re.compile(
+    r"(?:第(?P<n>[一二三四五六七八九十\d]+)|(?P<last>最后)(?:一)?|(?P<next>下一?|再下一?))"
+    r"(?:点|条|个|项|方面|步|款|部分|条路径|招|类)?"
+)
+ORDINAL_ONLY = re.compile(
+    r"^(?:那|那么|请|再|把|来)?" + ORDINAL.pattern
+    + r"(?:点|条|个|项)?(?:呢|展开|具体|详细|细|讲|说|是什么|是啥|什么意思|怎么|咋|有啥|有什么|包括|内容|要求|原则|举措|措施"
+    r"|一下|点|吧|些|给我|我|听听|做|的|都|有|哪些|看看|解释|，|,|？|\?|。| )*$"
+)
+MORE = re.compile(r"^(?:还有(?:吗|没有?|别的|其他|呢|什么|啥)+|还有哪些|就这些吗?|没了吗?|别的呢|其他的?呢|继续|接着说)[？?。！，, 了的吗呢]*$")
+LEANING_START = re.compile(
+    r"^(?:那么?|然后|这|该|其中|其|它们?|他们|她们|前者|后者|为什么|为啥|凭什么|具体|怎么(?:做|办|弄|个)|咋(?:做|办|弄)|谁来|"
+    r"举(?:个|些)?例|比如|and\b|what about|how about|why\b|再|要不要|还要|还|只|到底|跟|和)",
+    re.IGNORECASE,
+)
+PRONOUN = re.compile(r"它们?|他们|这个|那个|这些|那些|这样|这种|这块|上面|刚才|前面|里头|里面|其中|此事|\bit\b|\bits\b|\bthey\b|\btheir\b", re.IGNORECASE)
+JOINT = "——"
+SHORT = 12
+ELLIPSIS = re.compile(r"^(?:那)?.{1,12}呢[？?]?$")
+
+
+class Turn(NamedTuple):
+    """What is remembered of an earlier turn: its own words, its subject, the list it was in."""
+
+    text: str
+    subject: str
+    listing: Listing | None
+    item: int | None
+
+
+class Resolution(NamedTuple):
+    """How a query was understood.
+
+    ``standalone`` is what the user is shown; ``text`` is the query's own part and ``context`` the
+    earlier question it leans on, which retrieval weighs less than the query itself.
+    """
+
+    kind: Kind
+    standalone: str
+    text: str
+    context: str | None = None
+    item: int | None = None
+
+
+def fresh(text: str) -> Resolution:
+    """A query that stands alone."""
+    return Resolution("fresh", text, text)
+
+
+def resolve(query: str, turns: Sequence[Turn], terms: Sequence[Term] = ()) -> Resolution:
+    """Resolve a query against the turns before it; without turns it is fresh.
+
+    Args:
+        query: what the user typed, for example ``那银行呢``.
+        turns: earlier turns, oldest first.
+        terms: glossary terms; a question that names one leans less on what came before.
+    """
+    text = query.strip()
+    changed = CHANGE.sub("", text, count=1)
+    if not turns or (changed and changed != text):
+        return fresh(changed or text)
+    text = FILLER.sub("", text, count=1) or text
+    last = turns[-1]
+    if PAGE.search(text) and len(text) <= SHORT:
+        return Resolution("page", f"{last.subject}{JOINT}{text}", last.text, last.subject)
+    if (item := _item(text, last)) is not None:
+        return Resolution("item", f"{last.subject}{JOINT}{text}", text, last.subject, item)
+    if MORE.match(text):
+        return Resolution("more", f"{last.subject}{JOINT}{text}", last.text, last.subject)
+    if _leans(text, terms):
+        return Resolution("joined", f"{last.subject}{JOINT}{text}", text, last.subject)
+    return fresh(text)
+
+
+def _item(text: str, last: Turn) -> int | None:
+    """The zero-based item of the last list that an ordinal names, or None."""
+    if last.listing is None:
+        return None
+    found = ORDINAL_ONLY.match(text)
+    if found is None:
+        return None
+    total = len(last.listing.items)
+    if found["last"]:
+        return total - 1
+    if found["next"]:
+        number = (last.item if last.item is not None else -1) + 1
+    else:
+        number = chinese_number(found["n"]) - 1
+    return number if 0 <= number < total else None
+
+
+def _leans(text: str, terms: Sequence[Term]) -> bool:
+    folded = fold(text)
+    if LEANING_START.match(folded) or PRONOUN.search(folded):
+        return True
+    named = any(fold(t.abbreviation or t.name) in folded for t in terms)
+    return not named and (len(text) <= SHORT or bool(ELLIPSIS.match(text)))

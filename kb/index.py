@@ -1,0 +1,221 @@
+"""Load and verify the index folder.
+
+The folder holds ``manifest.json`` and one generation folder that it names, with plain files:
+``documents.jsonl``, ``passages.jsonl``, ``terms.jsonl``, ``questions.jsonl``, ``outside.jsonl``,
+one ``.faiss`` file per dense view, two BM25 folders. A build writes a new generation, then replaces
+the manifest in one step, then removes the old one, so a reader sees the old index or the new one.
+Row i of ``passages.jsonl`` is row i of ``passages.faiss`` and of both BM25 indexes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from pydantic import ValidationError
+
+from kb.chunk import TOKEN_BUDGET
+from kb.corpus import corpus_hashes
+from kb.dense import Dense
+from kb.encoder import Encoder
+from kb.errors import IndexError_
+from kb.lexical import Lexical
+from kb.lexicon import Lexicon, load_lexicon
+from kb.phrasing import Phrasing
+from kb.phrasing import load as load_phrasing
+from kb.questions import locate
+from kb.schema import (
+    BankQuestion,
+    Document,
+    Frozen,
+    Manifest,
+    OutsideQuestion,
+    Passage,
+    Target,
+    Term,
+)
+from kb.settings import Settings
+from kb.tokenizer import Tokenizer
+
+__all__ = [
+    "FORMAT",
+    "PARAMETERS",
+    "Index",
+    "check_fresh",
+    "generation",
+    "load_index",
+    "make_tokenizer",
+    "manifest_id",
+    "read_manifest",
+    "sentence_rows",
+]
+
+FORMAT = 1
+PARAMETERS: Mapping[str, str | int | float] = {"token_budget": TOKEN_BUDGET, "bm25_k1": 0.9, "bm25_b": 0.4}
+Row = TypeVar("Row", bound=Frozen)
+
+
+class SentenceRow(NamedTuple):
+    """One sentence key: its passage row and its offsets in the document."""
+
+    row: int
+    start: int
+    end: int
+
+
+class Index(NamedTuple):
+    """A loaded index; see the module's head for what each row means."""
+
+    manifest: Manifest
+    id: str
+    documents: dict[str, Document]
+    passages: tuple[Passage, ...]
+    sentences: tuple[SentenceRow, ...]
+    terms: tuple[Term, ...]
+    questions: tuple[BankQuestion, ...]
+    targets: tuple[tuple[Target, ...], ...]
+    outside: tuple[OutsideQuestion, ...]
+    lexicon: Lexicon
+    tokenizer: Tokenizer
+    dense: dict[str, Dense]
+    lexical: dict[str, Lexical]
+    phrasing: Phrasing | None = None
+
+    @property
+    def row_of(self) -> dict[str, int]:
+        """Passage id -> row."""
+        return {passage.id: row for row, passage in enumerate(self.passages)}
+
+
+def sentence_rows(passages: Sequence[Passage]) -> tuple[SentenceRow, ...]:
+    """Every sentence of every passage, in order: the rows of ``sentences.faiss``."""
+    return tuple(SentenceRow(row, a, b) for row, p in enumerate(passages) for a, b in p.sentences)
+
+
+def manifest_id(manifest: Manifest) -> str:
+    """The name of an index: sha256 over what it was made from (file hashes aside)."""
+    inputs = manifest.model_dump(exclude={"files"})
+    text = json.dumps(inputs, ensure_ascii=False, sort_keys=True)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def make_tokenizer(settings: Settings, lexicon: Lexicon) -> Tokenizer:
+    """The tokenizer with the corpus's own words, its cache in the data folder."""
+    return Tokenizer(lexicon.words, settings.data_dir / "jieba")
+
+
+def generation(manifest: Manifest) -> str:
+    """The folder a manifest speaks of: named by all it says, file hashes included."""
+    return "index-" + hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()[:12]
+
+
+def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
+    """Load an index and verify it against its manifest, the corpus and the encoder.
+
+    Args:
+        settings: names the index folder and the corpus it must belong to.
+        encoder: when given, its fingerprint and dimension must be those of the index.
+
+    Raises:
+        IndexError_: missing, damaged or stale; the message names the difference and the cure.
+    """
+    manifest = read_manifest(settings.index_dir)
+    check_fresh(manifest, settings, encoder)
+    folder = settings.index_dir / generation(manifest)
+    _check_files(folder, manifest)
+    documents = _load_rows(folder / "documents.jsonl", Document)
+    passages = tuple(_load_rows(folder / "passages.jsonl", Passage))
+    questions = tuple(_load_rows(folder / "questions.jsonl", BankQuestion))
+    by_id = {d.id: d for d in documents}
+    lexicon = load_lexicon(settings.corpus_dir)
+    index = Index(
+        manifest=manifest,
+        id=manifest_id(manifest),
+        documents=by_id,
+        passages=passages,
+        sentences=sentence_rows(passages),
+        terms=tuple(_load_rows(folder / "terms.jsonl", Term)),
+        questions=questions,
+        targets=tuple(locate(q, by_id, passages) for q in questions),
+        outside=tuple(_load_rows(folder / "outside.jsonl", OutsideQuestion)),
+        lexicon=lexicon,
+        tokenizer=make_tokenizer(settings, lexicon),
+        dense={path.stem: Dense.load(path) for path in sorted(folder.glob("*.faiss"))},
+        lexical={
+            path.name.removeprefix("bm25-"): Lexical.load(path)
+            for path in sorted(folder.glob("bm25-*"))
+        },
+        phrasing=load_phrasing(folder / "phrasing.json")
+        if "phrasing.json" in manifest.files
+        else None,
+    )
+    _check_counts(index)
+    return index
+
+
+def read_manifest(index_dir: Path) -> Manifest:
+    """Read the manifest alone."""
+    path = index_dir / "manifest.json"
+    if not path.exists():
+        raise IndexError_(f"还没有索引（{index_dir}），请先运行 python -m kb build。", "missing")
+    try:
+        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise IndexError_("索引清单 manifest.json 已损坏，请重建索引（python -m kb build）。") from error
+
+
+def check_fresh(
+    manifest: Manifest, settings: Settings, encoder: Encoder | None = None
+) -> None:
+    """Compare what the index was made from with what is there now."""
+    wanted = dict(PARAMETERS)
+    if manifest.format != FORMAT or manifest.settings != wanted:
+        raise IndexError_(
+            f"索引的格式或参数（{manifest.format}，{manifest.settings}）与程序（{FORMAT}，{wanted}）"
+            "不符，请重建索引（python -m kb build）。",
+            "stale",
+        )
+    now = corpus_hashes(settings.corpus_dir)
+    changed = sorted(n for n in {*now, *manifest.corpus} if now.get(n) != manifest.corpus.get(n))
+    if changed:
+        raise IndexError_(
+            f"文档“{changed[0]}”在建索引后有改动（清单 {str(manifest.corpus.get(changed[0]))[:8]}，"
+            f"现在 {str(now.get(changed[0]))[:8]}），请重建索引（python -m kb build）。",
+            "stale",
+        )
+    if encoder is not None and encoder.fingerprint != manifest.encoder_hash:
+        raise IndexError_(
+            f"索引由编码器 {manifest.encoder}（{manifest.encoder_hash[:8]}）建立，当前为 {encoder.name}"
+            f"（{encoder.fingerprint[:8]}），请重建索引（python -m kb build）。",
+            "stale",
+        )
+
+
+def _check_files(folder: Path, manifest: Manifest) -> None:
+    for name, wanted in manifest.files.items():
+        path = folder / name
+        if not path.exists():
+            raise IndexError_(f"索引文件“{name}”缺失，请重建索引（python -m kb build）。")
+        if hashlib.sha256(path.read_bytes()).hexdigest() != wanted:
+            raise IndexError_(f"索引文件“{name}”与清单不符，已损坏，请重建索引（python -m kb build）。")
+
+
+def _check_counts(index: Index) -> None:
+    counts = index.manifest.counts
+    for name in ("passages", "sentences", "questions", "outside"):
+        rows = index.dense[name].rows if name in index.dense else 0
+        if rows != counts[name]:
+            raise IndexError_(
+                f"索引的 {name} 应有{counts[name]}行，实有{rows}行，请重建索引（python -m kb build）。"
+            )
+
+
+def _load_rows(path: Path, model: type[Row]) -> list[Row]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return [model.model_validate_json(line) for line in lines]
+    except ValidationError as error:
+        raise IndexError_(f"索引文件“{path.name}”无法读取，请重建索引（python -m kb build）。") from error

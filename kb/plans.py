@@ -1,0 +1,265 @@
+"""How to answer a query: by terms, by a complete list, by one item of a list, or by passages.
+
+A plan is a list of places to cite as direct answers. It is chosen by explainable signs: the
+query names a glossary term and asks what it means; it has the form of a list question and its
+nearest bank question asks for that list; it has two clauses that each ask something.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.counterparts import counterparts
+from kb.fusion import top_rows
+from kb.index import Index
+from kb.numerals import chinese_number
+from kb.outline import Item, Listing, listings
+from kb.retrieve import Query, Retriever, Scored
+from kb.schema import Role, Term
+from kb.select import Place, Selector
+from kb.terms import ASKS_MEANING, PADDING, asked_terms, names
+from kb.tokenizer import fold
+
+__all__ = ["Plan", "Planner"]
+
+Scores = NDArray[np.float32]
+LIST_CUE = re.compile(
+    r"哪[一二三四五六七八九十几些两]|几[个条项点步类大方种部块招]|多少[条项个点]|列[一出个下举]|逐[条项一个]|分别|一共|总共|全部|所有|都(?:有|是|包括|讲|说|写|管)(?:什么|啥|哪)|"
+    r"包括|包含|分(?:成|为)|有(?:什么|啥)(?:要求|举措|措施|任务|内容)|[三四五六两2-9]\s?[个条项点类大方种]|十[二四][个条项]|14\s?[条项个]|12\s?[条项个]|"
+    r"清单|目录|框架|结构|概括|第[一二三四1-4]部分|章|要做(?:什么|啥|哪)|list|how many|what are",
+    re.IGNORECASE,
+)
+CLAUSE = re.compile(r"[，,；;。？?！!]+|以及|还有(?!没有|吗|呢)|同时")
+ASKS = re.compile(r"什么|啥|谁|哪|怎|如何|咋|多少|几|吗|呢|么|能不能|要不要|可不可|有没有|是不是|what|who|how|which|why", re.IGNORECASE)
+LIST_GAP = 0.02
+LIST_LEAD = 0.01
+LIST_NEAREST = 3
+REST_OF_MEANING = 6
+MAX_CITATIONS = 6
+NUMBERING = re.compile(r"^(?:[（(]?[一二三四五六七八九十\d]+[）)]?[、.]? ?|[一二三四五六七八九十]+是)")
+ITEM_COUNT = re.compile(r"([两二三四五六七八九十\d]+)\s?[个条项点类句大方种问](?!部分)")
+ASKS_COUNT = re.compile(r"几[个条项点大类种]|多少|一共|总共|how many", re.IGNORECASE)
+MEASURE_LEVEL = 3
+
+
+class Plan(NamedTuple):
+    """What to cite: direct places, places of background, and the list behind them, if one is."""
+
+    kind: Literal["term", "list", "item", "passages"]
+    direct: tuple[Place, ...]
+    related: tuple[Place, ...]
+    listing: Listing | None = None
+    item: int | None = None
+
+
+class Planner:
+    """Chooses and fills plans over one index."""
+
+    def __init__(self, retriever: Retriever) -> None:
+        self.retriever = retriever
+        self.index: Index = retriever.index
+        self.selector = Selector(self.index)
+        self.listings = listings(self.index.documents, self.index.passages)
+        self.counterparts = counterparts(self.index.passages)
+        self._row_of = self.index.row_of
+        self._measure_titles = frozenset(
+            NUMBERING.sub("", section.title)
+            for document in self.index.documents.values()
+            for section in document.sections
+            if section.level == MEASURE_LEVEL and document.id == "guide"
+        )
+        self._list_questions = {
+            n: q.listing for n, q in enumerate(self.index.questions) if q.listing in self.listings
+        }
+
+    def plan(self, query: Query, scored: Scored, role: Role | None = None) -> Plan:
+        """Choose a plan for a standalone query."""
+        support = self.selector.support(query, scored)
+        asked = asked_terms(query.reading.text, self.index.terms)
+        if asked.terms and asked.meaning and self._only_meaning(query.reading.text, asked.terms):
+            return self._term_plan(asked.terms, scored, support)
+        if (listing := self._asked_list(query, scored)) is not None:
+            return self._list_plan(listing, query, scored, support)
+        return self._passage_plan(query, scored, support, role)
+
+    def item_plan(self, listing: Listing, number: int, query: Query, scored: Scored) -> Plan:
+        """One item of a list: what stands under its heading, and its counterpart."""
+        support = self.selector.support(query, scored)
+        rows = self._rows_of_item(listing.items[number])
+        others = [r for row in rows for r in self.counterparts.get(row, ())]
+        direct = [self.selector.place(row, support) for row in self.selector.distinct([*rows, *others])]
+        return Plan("item", tuple(direct), (), listing, number)
+
+    def _only_meaning(self, text: str, terms: Sequence[Term]) -> bool:
+        rest = ASKS_MEANING.sub("", text)
+        for term in terms:
+            for name in names(term):
+                rest = rest.replace(name, "")
+        return len(PADDING.sub("", rest)) <= REST_OF_MEANING
+
+    def _term_plan(self, terms: Sequence[Term], scored: Scored, support: Scores) -> Plan:
+        rows = [self._row_of[term.passage_id] for term in terms]
+        direct = [self._whole(row) for row in rows]
+        uses = [
+            row
+            for row, passage in enumerate(self.index.passages)
+            if row not in rows and any(self._uses(term, passage.text) for term in terms)
+        ]
+        uses.sort(key=lambda row: -float(scored.fused[row]))
+        related = [self.selector.place(row, support) for row in self.selector.distinct(uses)]
+        return Plan("term", tuple(direct), tuple(related[: MAX_CITATIONS - len(direct)]))
+
+    @staticmethod
+    def _uses(term: Term, text: str) -> bool:
+        folded = fold(text)
+        return any(fold(n) in folded for n in (term.name, term.abbreviation or term.name))
+
+    def _whole(self, row: int) -> Place:
+        passage = self.index.passages[row]
+        span = ((passage.start, passage.end),)
+        return Place(passage.document_id, passage.id, passage.start, passage.end, span)
+
+    def position(self, plan: Plan) -> tuple[Listing | None, int | None]:
+        """The list that a plan shows, or whose item its first place is, and which item."""
+        if plan.listing is not None or not plan.direct:
+            return plan.listing, plan.item
+        passage = plan.direct[0].anchor
+        for anchor in (passage, passage.rpartition("-p")[0]):
+            for listing in self.listings.values():
+                for number, item in enumerate(listing.items):
+                    if anchor == item.anchor:
+                        return listing, number
+        return None, None
+
+    def _asked_list(self, query: Query, scored: Scored) -> Listing | None:
+        """The list that is asked for as a whole, or None.
+
+        The query must have the form of a list question and name no single measure, its nearest
+        list questions must be about as near as any other bank questions, they must agree on one
+        list, and a number in the query must be the list's length.
+        """
+        text = query.reading.text
+        if not self._list_questions or not LIST_CUE.search(text) or self._names_a_measure(text):
+            return None
+        near: dict[str, list[float]] = {}
+        for number, name in self._list_questions.items():
+            near.setdefault(str(name), []).append(float(scored.questions[number]))
+        means = sorted(((_top_mean(v), name) for name, v in near.items()), reverse=True)
+        others = [s for n, s in enumerate(scored.questions.tolist()) if n not in self._list_questions]
+        if means[0][0] < _top_mean(others) - LIST_GAP:
+            return None
+        if len(means) > 1 and means[0][0] - means[1][0] < LIST_LEAD:
+            return None
+        listing = self.listings[means[0][1]]
+        asked = ITEM_COUNT.search(text)
+        if asked and chinese_number(asked[1]) not in (len(listing.items), 0):
+            return None
+        return listing
+
+    def _names_a_measure(self, text: str) -> bool:
+        return any(title in text for title in self._measure_titles)
+
+    def _list_plan(self, listing: Listing, query: Query, scored: Scored, support: Scores) -> Plan:
+        items = self._widen(
+            [Place(i.document_id, i.anchor, i.start, i.end, ((i.start, i.lead_end),)) for i in listing.items]
+        )
+        spans = {(place.document_id, place.start, place.end) for place in items}
+        asked = [n for n, name in self._list_questions.items() if name == listing.id]
+        rows = {t.row for n in asked for t in self.index.targets[n]}
+        ordered = sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
+        overview = [self.selector.place(row, support) for row in self.selector.distinct(ordered)]
+        overview = [p for p in overview if (p.document_id, p.start, p.end) not in spans]
+        counts = bool(ASKS_COUNT.search(query.reading.text))
+        first = [p for p in overview if counts or self._names_items(p, listing)]
+        rest = [p for p in overview if p not in first]
+        return Plan("list", (*first, *items), tuple(rest), listing)
+
+    def _names_items(self, place: Place, listing: Listing) -> bool:
+        """Whether an overview names at least half of a list's items."""
+        text = self.index.documents[place.document_id].text[place.start : place.end]
+        leads = [
+            NUMBERING.sub("", self.index.documents[i.document_id].text[i.start : i.lead_end])
+            for i in listing.items
+        ]
+        named = sum(lead.strip("。；，、 ") in text for lead in leads)
+        return 2 * named >= len(leads)
+
+    def _widen(self, items: Sequence[Place]) -> list[Place]:
+        """Widen items that are parts of one sentence to that sentence, once."""
+        places: list[Place] = []
+        for item in items:
+            row = self._row_of.get(item.anchor)
+            if row is None:
+                places.append(item)
+                continue
+            start, end = self.selector.span(row)
+            if places and (places[-1].start, places[-1].end) == (start, end):
+                places[-1] = places[-1]._replace(highlights=(*places[-1].highlights, *item.highlights))
+            else:
+                places.append(item._replace(start=start, end=end))
+        return places
+
+    def _rows_of_item(self, item: Item) -> list[int]:
+        if item.anchor in self._row_of:
+            return [self._row_of[item.anchor]]
+        prefix = item.anchor + "-"
+        return [r for r, p in enumerate(self.index.passages) if p.section_id == item.anchor or p.section_id.startswith(prefix)]
+
+    def _passage_plan(self, query: Query, scored: Scored, support: Scores, role: Role | None) -> Plan:
+        ranked = self.selector.distinct(top_rows(scored.fused, 12))
+        titled = self._titled_rows(query.reading.text, scored)
+        firsts = [*titled[:1], ranked[0], *titled[1:], *self._clause_rows(query, role)]
+        order = self.selector.distinct([*dict.fromkeys(firsts), *ranked])[:MAX_CITATIONS]
+        direct_count = self._direct_count(order, scored, len(set(firsts)))
+        places = [self.selector.place(row, support, float(scored.fused[row])) for row in order]
+        return Plan("passages", tuple(places[:direct_count]), tuple(places[direct_count:]))
+
+    def _titled_rows(self, text: str, scored: Scored) -> list[int]:
+        """Passages under a measure that the query names by its title, the guide's own."""
+        rows = [
+            row
+            for row, passage in enumerate(self.index.passages)
+            if passage.document_id == "guide"
+            and passage.section
+            and (title := NUMBERING.sub("", passage.section[-1])) in self._measure_titles
+            and title in text
+        ]
+        return sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
+
+    def _direct_count(self, order: Sequence[int], scored: Scored, forced: int) -> int:
+        """How many of the leading rows answer: those close to the best, at most three more."""
+        best = float(scored.fused[order[0]])
+        close = sum(1 for row in order if scored.fused[row] >= best - 0.25 * abs(best))
+        return max(forced, min(close, forced + 2))
+
+    def _clause_rows(self, query: Query, role: Role | None) -> list[int]:
+        """The best passage of each asking clause, where a query has two or more."""
+        clauses = [c.strip() for c in CLAUSE.split(query.reading.text) if len(c.strip()) >= 4]
+        asking = [c for c in clauses if ASKS.search(c)]
+        if len(asking) < 2:
+            return []
+        rows = []
+        for clause in asking[:3]:
+            part = self.retriever.score(self.retriever.read(clause), role)
+            rows.append(top_rows(part.fused, 1)[0])
+        return rows
+
+
+def _top_mean(values: Sequence[float]) -> float:
+    """Mean of the largest few values."""
+    largest = sorted(values, reverse=True)[:LIST_NEAREST]
+    return sum(largest) / max(1, len(largest))
+
+
+def without(plan: Plan, shown: Plan | None) -> Plan:
+    """A plan less the places that another plan has shown, for 还有吗."""
+    if shown is None:
+        return plan
+    seen = {(p.document_id, p.start, p.end) for p in shown.direct}
+    rest = [p for p in (*plan.direct, *plan.related) if (p.document_id, p.start, p.end) not in seen]
+    return plan._replace(kind="passages", direct=tuple(rest[:2]), related=tuple(rest[2:]), listing=None)

@@ -1,0 +1,147 @@
+"""Query -> hits: every passage is scored by several views, and the views are fused.
+
+Views of a passage: ``passage`` (its text with headings, dense), ``sentence`` (its best sentence,
+dense), ``question`` (its two nearest bank questions, dense), ``lexical`` and ``bigrams`` (BM25 over
+its text, headings and bank questions, in words and in pairs of characters). The methods ``bm25``
+and ``dense`` are the plain baselines over the passage alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.encoder import Encoder
+from kb.fusion import adaptive_weights, top_rows, weighted_sum
+from kb.index import Index
+from kb.lexicon import Reading
+from kb.schema import Hit, Method, Role
+
+__all__ = ["BANK_WEIGHTS", "Query", "Retriever", "Scored"]
+
+Scores = NDArray[np.float32]
+BANK_WEIGHTS: Mapping[str, float] = {
+    "sentence": 1.0,
+    "question": 2.0,
+    "lexical": 0.5,
+    "bigrams": 1.0,
+}
+NEAR_QUESTIONS = 400
+QUESTIONS_A_PASSAGE = 2
+ROLE_BONUS = 1.0
+CONTEXT_WEIGHT = 0.5
+
+
+class Query(NamedTuple):
+    """A query made ready: as read by the lexicon, its tokens and its vector, shape ``(d,)``."""
+
+    text: str
+    reading: Reading
+    tokens: tuple[str, ...]
+    vector: Scores
+
+
+class Scored(NamedTuple):
+    """Scores of every passage by view, fused, and of every sentence and bank question."""
+
+    views: dict[str, Scores]
+    fused: Scores
+    sentences: Scores
+    questions: Scores
+    outside: Scores
+
+
+class Retriever:
+    """Scores the passages of one index with one encoder; holds no state between queries."""
+
+    def __init__(self, index: Index, encoder: Encoder, weights: Mapping[str, float] | None = None) -> None:
+        self.index = index
+        self.encoder = encoder
+        self.weights = dict(BANK_WEIGHTS if weights is None else weights)
+        self._sentence_rows = np.array([s.row for s in index.sentences], dtype=np.int64)
+        self._rows_asked = [tuple({t.row for t in places}) for places in index.targets]
+
+    def read(self, text: str) -> Query:
+        """Read a query: slips corrected, everyday words joined by the guide's, tokens, vector."""
+        reading = self.index.lexicon.read(text)
+        expanded = " ".join((reading.text, *reading.added))
+        tokens = tuple(self.index.tokenizer.content_tokens(expanded))
+        vector = self.encoder.encode_queries([reading.text])[0]
+        return Query(text, reading, tokens, vector)
+
+    def score(self, query: Query, role: Role | None = None) -> Scored:
+        """Score every passage, sentence and bank question; a role's own passages get a bonus."""
+        index, size = self.index, len(self.index.passages)
+        sentences = index.dense["sentences"].scores(query.vector)
+        views = {
+            "passage": index.dense["passages"].scores(query.vector),
+            "sentence": _best(sentences, self._sentence_rows, size),
+        }
+        questions = outside = np.zeros(0, dtype=np.float32)
+        if "questions" in index.dense:
+            questions = index.dense["questions"].scores(query.vector)
+            views["question"] = self._question_view(questions)
+        if "outside" in index.dense:
+            outside = index.dense["outside"].scores(query.vector)
+        lexical = index.lexical.get("questions", index.lexical["passages"])
+        views["lexical"] = lexical.scores(query.tokens)
+        views["bigrams"] = index.lexical["bigrams"].scores(index.tokenizer.bigrams(query.reading.text))
+        return Scored(views, self._fuse(views, role), sentences, questions, outside)
+
+    def score_in_context(
+        self, query: Query, context: str | None, role: Role | None = None
+    ) -> Scored:
+        """Like ``score``; the question that the query leans on counts for half."""
+        scored = self.score(query, role)
+        if context is None:
+            return scored
+        before = self.score(self.read(f"{context}，{query.text}"), role)
+        return scored._replace(fused=scored.fused + CONTEXT_WEIGHT * before.fused)
+
+    def _question_view(self, similarity: Scores) -> Scores:
+        """Mean similarity of each passage's nearest bank questions.
+
+        Only the nearest questions of all are looked at; a passage with fewer among them counts
+        the farthest of these in their place.
+        """
+        nearest = top_rows(similarity, NEAR_QUESTIONS)
+        floor = float(similarity[nearest[-1]])
+        totals = np.full(len(self.index.passages), QUESTIONS_A_PASSAGE * floor, dtype=np.float32)
+        counts = [0] * len(self.index.passages)
+        for question in nearest:
+            for row in self._rows_asked[question]:
+                if counts[row] < QUESTIONS_A_PASSAGE:
+                    counts[row] += 1
+                    totals[row] += similarity[question] - floor
+        return totals / QUESTIONS_A_PASSAGE
+
+    def _fuse(self, views: dict[str, Scores], role: Role | None) -> Scores:
+        weights = self.weights if "question" in views else adaptive_weights(views)
+        fused = weighted_sum(views, weights)
+        if role is not None:
+            fused = fused + ROLE_BONUS * np.array(
+                [passage.role == role for passage in self.index.passages], dtype=np.float32
+            )
+        return fused
+
+    def retrieve(self, text: str, k: int = 10, method: Method = "hybrid") -> list[Hit]:
+        """Rank passages; at most ``k`` hits, best first, equal scores in document order."""
+        query = self.read(text)
+        if method == "bm25":
+            scores = self.index.lexical["passages"].scores(query.tokens)
+        elif method == "dense":
+            scores = self.index.dense["passages"].scores(query.vector)
+        else:
+            scores = self.score(query).fused
+        return [Hit(row, float(scores[row])) for row in top_rows(scores, k)]
+
+
+def _best(scores: Scores, rows: NDArray[np.int64], size: int) -> Scores:
+    """The best key score of each passage; one without keys gets the lowest score there is."""
+    floor = float(scores.min()) if scores.size else 0.0
+    best = np.full(size, floor, dtype=np.float32)
+    np.maximum.at(best, rows, scores)
+    return best

@@ -1,0 +1,61 @@
+"""Which glossary terms a query names, and whether it asks what they mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kb.schema import Term
+from kb.tokenizer import fold
+
+__all__ = ["Asked", "asked_terms"]
+
+ASKS_MEANING = re.compile(
+    r"什么(?:是|叫|意思|东西|玩意|系统|软件|概念|模式|含义)|是(?:个)?(?:什么|啥|神马|甚么|指什么)|啥(?:是|叫|意思|玩意|东西|系统)|(?:是|叫)(?:个)?(?:什么|啥)|"
+    r"定义|解释|名词|含义|意思|全称|缩写|简称|概念|指(?:的是|的)?(?:什么|啥)|怎么理解|如何理解|何为|何谓|咋解释|"
+    r"区别|不同|差别|差在|不一样|一回事|对比|比较|(?:干|做)(?:什么|啥|嘛)用?的|干嘛|有什么用|有啥用|又是(?:啥|什么)|"
+    r"what(?:'s| is| are| does)|define|definition|meaning|stands? for|difference|explain",
+    re.IGNORECASE,
+)
+COMPARES = re.compile(r"区别|不同|差别|差在|不一样|一回事|对比|比较|和|与|跟|vs|difference|compare", re.IGNORECASE)
+PADDING = re.compile(r"[\s，。？！、?!.,：:“”\"'（）()的呢啊吗是]+")
+
+
+class Asked(NamedTuple):
+    """The terms a query names, in the order named, and whether their meaning is asked for."""
+
+    terms: tuple[Term, ...]
+    meaning: bool
+    bare: bool
+
+
+def names(term: Term) -> list[str]:
+    """All names of a term, folded, longest first."""
+    every = [term.name, *([term.abbreviation] if term.abbreviation else []), *term.aliases]
+    return sorted({fold(name) for name in every}, key=len, reverse=True)
+
+
+def asked_terms(query: str, terms: Sequence[Term]) -> Asked:
+    """Find the terms in a query: ``mes和aps有啥区别`` names two and asks for their meaning."""
+    text = fold(query)
+    found: list[tuple[int, Term]] = []
+    rest = text
+    for term in terms:
+        places = [(_place(text, name), name) for name in names(term)]
+        places = [(at, name) for at, name in places if at >= 0]
+        if places:
+            found.append((min(at for at, _ in places), term))
+            for _, name in places:
+                rest = rest.replace(name, "")
+    ordered = tuple(term for _, term in sorted(found, key=lambda pair: pair[0]))
+    bare = bool(ordered) and not PADDING.sub("", rest)
+    return Asked(ordered, bool(ASKS_MEANING.search(text)) or bare, bare)
+
+
+def _place(text: str, name: str) -> int:
+    """Where a name stands; a Latin name only as a whole word."""
+    if name.isascii():
+        found = re.search(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", text)
+        return found.start() if found else -1
+    return text.find(name)
