@@ -82,7 +82,9 @@ def cross_validated(
 def main() -> None:
     """Fit, report and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dev", type=Path, default=Path(__file__).parent / "datasets/guide/dev.jsonl")
+    parser.add_argument(
+        "--dev", type=Path, default=Path(__file__).parent / "datasets/guide/dev.jsonl"
+    )
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     assistant = open_assistant(load_settings())
@@ -117,7 +119,9 @@ def write(out: Path, names: list[str], scaler: Any, model: Any, threshold: float
     data = json.loads(out.read_text(encoding="utf-8"))
     data["models"]["bank"] = {
         "intercept": round(intercept, 5),
-        "weights": {n: round(float(w), 5) for n, w in zip(names, weights, strict=True) if abs(w) > 1e-9},
+        "weights": {
+            n: round(float(w), 5) for n, w in zip(names, weights, strict=True) if abs(w) > 1e-9
+        },
         "answered": threshold,
         "related": round(threshold / 4, 4),
     }

@@ -27,6 +27,7 @@ __all__ = ["MAX_QUERY", "Assistant", "Explained"]
 
 MAX_QUERY = 500
 SUGGESTIONS = 3
+RELATED_SHOWN = 3
 REMEMBERED_TURNS = 8
 GREETING = re.compile(r"^(?:你好|您好|hi|hello|嗨|哈喽|在吗|在么|早上好|上午好|下午好|晚上好)[啊呀吗么~～!！。，,. ]*$", re.IGNORECASE)
 THANKS = re.compile(r"^(?:好的?[，, ]*)?(?:多谢|谢谢|感谢|thanks|thank you)[你您了啊啦~～!！。，,. 大家]*$", re.IGNORECASE)
@@ -77,6 +78,10 @@ class Assistant:
             answer = explained.answer.model_copy(update={"query": query})
             explained = explained._replace(answer=answer)
         return explained
+
+    def forget(self) -> None:
+        """Empty the cache of answers."""
+        self._explain.cache_clear()
 
     def search(self, query: str, k: int = 10, method: Method = "hybrid") -> list[SearchHit]:
         """Rank passages for a query.
@@ -133,7 +138,11 @@ class Assistant:
         if judgement.status == "answered":
             citations = self._cite(plan.direct, plan.related)
         elif judgement.status == "related":
-            citations = self._cite((), (*plan.direct, *plan.related)[:3])
+            shown = (*plan.direct, *plan.related)
+            if judgement.reason == "number_exceeds":
+                shown = (*self.planner.overview(str(judgement.values["listing"])), *shown)
+            once = {(p.document_id, p.start, p.end): p for p in reversed(shown)}
+            citations = self._cite((), tuple(reversed(once.values()))[:RELATED_SHOWN])
         else:
             citations = ()
         suggestions = self._suggest(query, scored, judgement.status)

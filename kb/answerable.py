@@ -21,6 +21,7 @@ from kb import asks
 from kb.errors import CorpusError
 from kb.fusion import top_rows
 from kb.index import Index
+from kb.outline import listings
 from kb.plans import Plan
 from kb.retrieve import Query, Scored
 from kb.schema import Status
@@ -29,11 +30,23 @@ from kb.tokenizer import STOP_WORDS, fold
 __all__ = ["Calibration", "Judge", "Judgement", "load_calibration"]
 
 Scores = NDArray[np.float32]
+COUNTED: Mapping[str, tuple[str, ...]] = {
+    "guide:*": ("条", "项", "举措", "措施", "点"),
+    "guide:0": ("部分", "大部分", "章"),
+    "guide:1-2": ("原则",),
+    "interpretation:3": ("问", "问题"),
+    "glossary:0": ("名词",),
+}
+VETOES = ("exceeds", "injection")
 NEAREST = 3
 VOTERS = 10
 TEMPERATURE = 0.015
 LATIN_TERM = re.compile(r"[a-z][a-z0-9+.-]{1,12}")
-WHAT_IS = re.compile(r"^(?:请问|那|那么|到底)?(?:什么是|什么叫|啥是|啥叫|何为|何谓)?(?P<term>[^，。？?！!\s]{2,12}?)(?:是(?:个)?(?:什么|啥|神马)(?:意思|东西|概念)?|(?:是|什么|啥)意思|的定义|怎么解释|指什么|指的是什么|的?含义)?[呀啊呢？?。]*$")
+MEANING_FIRST = re.compile(r"^(?:请问|那|那么|到底|文件里|指南里)?(?:什么是|什么叫|啥是|啥叫|何为|何谓)(?:“|\")?(?P<term>[^，。？?！!\s”\"]{2,10})(?:”|\")?[呀啊呢？?。]*$")
+MEANING_LAST = re.compile(
+    r"^(?:请问|那|那么|文件里|指南里)?(?:的|说的|提到的)?(?:“|\")?(?P<term>[^，。？?！!\s”\"]{2,10}?)(?:”|\")?(?:到底|究竟|这个词|一词)?"
+    r"(?:是(?:个)?(?:什么|啥|神马)(?:意思|概念)|(?:什么|啥)意思|的?(?:官方)?定义(?:是什么|是啥)?|怎么(?:定义|解释)|指(?:的)?(?:是)?(?:什么|啥)|的含义(?:是什么)?)[呀啊呢？?。]*$"
+)
 
 
 class Judgement(NamedTuple):
@@ -93,6 +106,7 @@ class Judge:
         self._known = frozenset().union(*self._passage_tokens) if self._passage_tokens else frozenset()
         self._asked = frozenset(t for q in index.questions for t in tokens(q.query))
         self._text = fold("\n".join(d.text for d in index.documents.values()))
+        self._listings = listings(index.documents, index.passages)
         self._idf = self._document_frequencies()
 
     def _document_frequencies(self) -> dict[str, float]:
@@ -181,8 +195,13 @@ class Judge:
         return None if total is None else (total, asked.unit)
 
     def _totals(self) -> dict[str, int]:
-        counts = {"条": 14, "项": 14, "举措": 14, "措施": 14, "点": 14, "部分": 4, "大部分": 4, "章": 4, "问": 6, "问题": 6, "原则": 3, "名词": 12}
-        return counts if "guide" in self.index.documents else {}
+        """How many of each counted unit the documents have, from their own lists."""
+        return {
+            unit: len(self._listings[name].items)
+            for name, units in COUNTED.items()
+            if name in self._listings
+            for unit in units
+        }
 
     def _absent_term(self, text: str) -> str | None:
         """A Latin word or asked-for term that the documents never use."""
@@ -193,15 +212,18 @@ class Judge:
 
     def _undefined_term(self, text: str, plan: Plan) -> str | None:
         """A term whose meaning is asked and that has no glossary entry."""
-        found = WHAT_IS.match(text)
-        if found is None or plan.kind == "term" or not _asks_what(text):
+        found = MEANING_FIRST.match(text) or MEANING_LAST.match(text)
+        if found is None or plan.kind == "term" or found["term"][0] in "它这那其该":
             return None
-        return found["term"]
+        return found["term"].upper() if found["term"].isascii() else found["term"]
 
     def judge(self, query: Query, scored: Scored, plan: Plan) -> Judgement:
         """Decide the state of a query and say why."""
         features = self.features(query, scored, plan)
         probability = self.calibration.probability(features)
+        undefined = features["undefined_term"] and features.get("bank_top_gap", 1.0) < 0
+        if undefined or any(features[sign] for sign in VETOES):
+            probability = min(probability, self.calibration.related)
         if probability >= self.calibration.answered:
             return Judgement("answered", probability, None, {}, features)
         reason, values = self._reason(query, scored, plan, features)
@@ -216,11 +238,13 @@ class Judge:
         if features["generation"]:
             return "asks_generation", {}
         if (exceeded := self._exceeded(text)) is not None:
-            return "number_exceeds", {"total": exceeded[0], "unit": exceeded[1]}
+            total, unit = exceeded
+            listing = next(name for name, units in COUNTED.items() if unit in units)
+            return "number_exceeds", {"total": total, "unit": unit, "listing": listing}
         if kinds := self._missing_kinds(text, scored):
             return kinds[0], {}
         if (term := self._undefined_term(text, plan)) is not None:
-            inside = term in self._text
+            inside = fold(term) in self._text
             return ("term_undefined" if inside else "term_absent"), {"term": term}
         if (word := self._absent_term(text)) is not None:
             return "term_absent", {"term": word.upper()}
@@ -244,10 +268,6 @@ ENGLISH = frozenset(
     "of in on at to for from with by and or not no any some it its this that these those there our we us you your my me i "
     "if as about into than then so but company companies enterprise business small firm government".split()
 )
-
-
-def _asks_what(text: str) -> bool:
-    return bool(re.search(r"什么|啥|定义|含义|意思|解释|何为|何谓|神马", text))
 
 
 def _share(tokens: list[str], known: frozenset[str], idf: Mapping[str, float]) -> float:

@@ -107,12 +107,11 @@ def _fit_phrasing(material: Material, dense: dict[str, Dense]) -> Phrasing | Non
 
 
 def _lexical_views(material: Material, tokenizer: Tokenizer) -> dict[str, Lexical]:
-    """BM25 over words, of passages alone and with their bank questions, and over bigrams."""
-    views = {"passages": _bm25(material, tokenizer.tokens, asked=False)}
-    if material.questions:
-        views["questions"] = _bm25(material, tokenizer.tokens, asked=True)
-    views["bigrams"] = _bm25(material, tokenizer.bigrams, asked=True)
-    return views
+    """BM25 over the words of passages, and over bigrams of passages and their bank questions."""
+    return {
+        "passages": _bm25(material, tokenizer.tokens, asked=False),
+        "bigrams": _bm25(material, tokenizer.bigrams, asked=True),
+    }
 
 
 def _bm25(material: Material, cut: Callable[[str], list[str]], asked: bool) -> Lexical:

@@ -73,6 +73,12 @@ class Planner:
             for section in document.sections
             if section.level == MEASURE_LEVEL and document.id == "guide"
         )
+        self._question_headings = {
+            section.id: _letters(NUMBERING.sub("", section.title))
+            for document in self.index.documents.values()
+            for section in document.sections
+            if section.title.endswith(("？", "?"))
+        }
         self._list_questions = {
             n: q.listing for n, q in enumerate(self.index.questions) if q.listing in self.listings
         }
@@ -83,6 +89,8 @@ class Planner:
         asked = asked_terms(query.reading.text, self.index.terms)
         if asked.terms and asked.meaning and self._only_meaning(query.reading.text, asked.terms):
             return self._term_plan(asked.terms, scored, support)
+        if (section := self._asked_heading(query.reading.text)) is not None:
+            return self._section_plan(section, support)
         if (listing := self._asked_list(query, scored)) is not None:
             return self._list_plan(listing, query, scored, support)
         return self._passage_plan(query, scored, support, role)
@@ -94,6 +102,17 @@ class Planner:
         others = [r for row in rows for r in self.counterparts.get(row, ())]
         direct = [self.selector.place(row, support) for row in self.selector.distinct([*rows, *others])]
         return Plan("item", tuple(direct), (), listing, number)
+
+    def _asked_heading(self, text: str) -> str | None:
+        """The section whose heading is this very question, or None."""
+        plain = _letters(text)
+        return next((name for name, title in self._question_headings.items() if title in plain), None)
+
+    def _section_plan(self, section: str, support: Scores) -> Plan:
+        """Everything under a heading, in order."""
+        rows = [r for r, p in enumerate(self.index.passages) if p.section_id == section]
+        places = [self.selector.place(row, support) for row in self.selector.distinct(rows)]
+        return Plan("list", tuple(places), (), self.listings.get(section))
 
     def _only_meaning(self, text: str, terms: Sequence[Term]) -> bool:
         rest = ASKS_MEANING.sub("", text)
@@ -179,6 +198,18 @@ class Planner:
         rest = [p for p in overview if p not in first]
         return Plan("list", (*first, *items), tuple(rest), listing)
 
+    def overview(self, listing_id: str) -> tuple[Place, ...]:
+        """The passages that the bank gives for a list as a whole: they say how long it is."""
+        rows = sorted(
+            {
+                target.row
+                for number, name in self._list_questions.items()
+                if name == listing_id
+                for target in self.index.targets[number]
+            }
+        )
+        return tuple(self._whole(row) for row in self.selector.distinct(rows))
+
     def _names_items(self, place: Place, listing: Listing) -> bool:
         """Whether an overview names at least half of a list's items."""
         text = self.index.documents[place.document_id].text[place.start : place.end]
@@ -248,6 +279,11 @@ class Planner:
             part = self.retriever.score(self.retriever.read(clause), role)
             rows.append(top_rows(part.fused, 1)[0])
         return rows
+
+
+def _letters(text: str) -> str:
+    """A folded text without punctuation and spaces."""
+    return "".join(c for c in fold(text) if c.isalnum())
 
 
 def _top_mean(values: Sequence[float]) -> float:
