@@ -14,19 +14,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
-from kb.assemble import open_assistant, rebuild
 from kb.answer import Assistant, clean
-from kb.errors import IndexError_, InputError, KBError
+from kb.assemble import open_assistant, rebuild
+from kb.encoder import load_encoder
+from kb.errors import IndexFolderError, InputError, KBError
 from kb.schema import Method, Role
 from kb.settings import Settings, load_settings
 
 __all__ = ["main"]
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
-                  help="问指南：只用原文回答《中小企业数字化转型指南》的问题。")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="问指南：只用原文回答《中小企业数字化转型指南》的问题。",
+)
 
 CorpusOption = Annotated[Path | None, typer.Option("--corpus", help="文档文件夹")]
 IndexOption = Annotated[Path | None, typer.Option("--index", help="索引文件夹")]
@@ -41,7 +46,7 @@ def ready_assistant(settings: Settings) -> Assistant:
     """Open the assistant; a missing or stale index is built first, a damaged one is refused."""
     try:
         return open_assistant(settings)
-    except IndexError_ as error:
+    except IndexFolderError as error:
         if error.state == "damaged":
             raise
         say(f"{error}正在自动建立……")
@@ -60,7 +65,9 @@ def build(corpus: CorpusOption = None, index: IndexOption = None) -> None:
 @app.command()
 def ask(
     query: Annotated[str | None, typer.Argument(help="问题")] = None,
-    role: Annotated[Role | None, typer.Option(help="demand 企业、supply 服务商、authority 主管部门")] = None,
+    role: Annotated[
+        Role | None, typer.Option(help="demand 企业、supply 服务商、authority 主管部门")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出JSON")] = False,
     batch: Annotated[Path | None, typer.Option(help="批量问题文件（JSONL）")] = None,
     out: Annotated[Path | None, typer.Option(help="批量答案文件")] = None,
@@ -77,8 +84,6 @@ def ask(
         from kb.render import to_text
 
         print(to_text(answer))
-    if answer.status != "answered":
-        raise typer.Exit(1)
 
 
 def _ask_batch(source: Path, out: Path | None) -> None:
@@ -99,7 +104,9 @@ def _ask_batch(source: Path, out: Path | None) -> None:
             file.writelines(line + "\n" for line in answers)
         draft.replace(out)
     except OSError as error:
-        raise InputError(f"写不了答案文件“{out}”（{error.strerror}），请检查路径和权限。") from error
+        raise InputError(
+            f"写不了答案文件“{out}”（{error.strerror}），请检查路径和权限。"
+        ) from error
 
 
 @app.command()
@@ -113,7 +120,11 @@ def search(
     text = clean(query)
     hits = ready_assistant(load_settings()).search(text, k, method)
     if as_json:
-        print(json.dumps({"hits": [h.model_dump(mode="json") for h in hits]}, ensure_ascii=False, indent=2))
+        print(
+            json.dumps(
+                {"hits": [h.model_dump(mode="json") for h in hits]}, ensure_ascii=False, indent=2
+            )
+        )
         return
     for hit in hits:
         print(f"{hit.rank}. {hit.score:.4f} {hit.passage_id}  {' › '.join(hit.section)}")
@@ -123,9 +134,9 @@ def search(
 @app.command()
 def verify(text: Annotated[str, typer.Argument(help="要核对的文字，- 表示从标准输入读")]) -> None:
     """Check whether a text stands in the documents, character for character."""
+    from kb.build import read_material
     from kb.corpus import load_corpus
     from kb.index import make_tokenizer
-    from kb.build import read_material
     from kb.render import verdict_text
     from kb.verify import verify as check
 
@@ -134,9 +145,11 @@ def verify(text: Annotated[str, typer.Argument(help="要核对的文字，- 表�
         raise InputError("请给出要核对的文字。", "input_empty")
     settings = load_settings()
     corpus = load_corpus(settings.corpus_dir)
-    material = read_material(corpus._replace(questions=()), make_tokenizer(settings, corpus.lexicon))
+    material = read_material(
+        corpus._replace(questions=()), make_tokenizer(settings, corpus.lexicon)
+    )
     verdict = check(wanted, material.documents, material.passages)
-    print(verdict_text(verdict, material.documents))
+    print(f"{verdict.state}：{verdict_text(verdict, material.documents)}")
     if verdict.state != "exact":
         raise typer.Exit(1)
 
@@ -154,6 +167,15 @@ def serve(
 
 
 @app.command()
+def encoder() -> None:
+    """Get the encoder ready: fetch, convert and export it once."""
+    settings = load_settings()
+    say("准备编码器（首次需要下载并转换，约一两分钟）……")
+    ready = load_encoder(settings.encoder, settings.data_dir)
+    print(f"{ready.name} {ready.fingerprint[:12]} {ready.dimension}")
+
+
+@app.command()
 def derive(corpus: CorpusOption = None) -> None:
     """Write the clean documents again from the source slides."""
     from kb.corpus import write_derived
@@ -165,8 +187,8 @@ def derive(corpus: CorpusOption = None) -> None:
 @app.command()
 def questions(corpus: CorpusOption = None) -> None:
     """Check the question banks and print their coverage."""
-    from kb.corpus import load_corpus
     from kb.build import read_material
+    from kb.corpus import load_corpus
     from kb.index import make_tokenizer
     from kb.questions import coverage_table
 
@@ -184,10 +206,11 @@ def one_sentence() -> Iterator[None]:
     except KBError as error:
         say(str(error))
         sys.exit(2)
-    except click.UsageError as error:
-        say(f"用法不对：{error.format_message()}。请运行 python -m kb --help 查看用法。")
+    except TyperException as error:
+        said = " ".join(str(getattr(error, "message", error)).split())
+        say(f"用法不对（{said}），请运行 python -m kb --help 查看用法。")
         sys.exit(2)
-    except click.exceptions.Abort:
+    except typer.Abort:
         say("已取消。")
         sys.exit(2)
     except BrokenPipeError:

@@ -29,8 +29,14 @@ MAX_QUERY = 500
 SUGGESTIONS = 3
 RELATED_SHOWN = 3
 REMEMBERED_TURNS = 8
-GREETING = re.compile(r"^(?:你好|您好|hi|hello|嗨|哈喽|在吗|在么|早上好|上午好|下午好|晚上好)[啊呀吗么~～!！。，,. ]*$", re.IGNORECASE)
-THANKS = re.compile(r"^(?:好的?[，, ]*)?(?:多谢|谢谢|感谢|thanks|thank you)[你您了啊啦~～!！。，,. 大家]*$", re.IGNORECASE)
+GREETING = re.compile(
+    r"^(?:你好|您好|hi|hello|嗨|哈喽|在吗|在么|早上好|上午好|下午好|晚上好)[啊呀吗么~～!！。，,. ]*$",
+    re.IGNORECASE,
+)
+THANKS = re.compile(
+    r"^(?:好的?[，, ]*)?(?:多谢|谢谢|感谢|thanks|thank you)[你您了啊啦~～!！。，,. 大家]*$",
+    re.IGNORECASE,
+)
 
 
 class Explained(NamedTuple):
@@ -71,7 +77,9 @@ class Assistant:
         try:
             text = clean(query)
         except InputError as error:
-            return Explained(self._refuse(query, error.code, str(error)), fresh(query), None, None, None, None)
+            return Explained(
+                self._refuse(query, error.code, str(error)), fresh(query), None, None, None, None
+            )
         earlier = tuple(h for h in history[-REMEMBERED_TURNS:] if h.strip() and len(h) <= MAX_QUERY)
         explained = self._explain(text, earlier, role)
         if text != query:
@@ -94,23 +102,40 @@ class Assistant:
         for rank, hit in enumerate(hits, start=1):
             p = self.index.passages[hit.row]
             found.append(
-                SearchHit(rank=rank, score=round(hit.score, 6), passage_id=p.id, document_id=p.document_id,
-                          start=p.start, end=p.end, quote=p.text, section=p.section)
+                SearchHit(
+                    rank=rank,
+                    score=round(hit.score, 6),
+                    passage_id=p.id,
+                    document_id=p.document_id,
+                    start=p.start,
+                    end=p.end,
+                    quote=p.text,
+                    section=p.section,
+                )
             )
         return found
 
-    def _explain_uncached(self, text: str, history: tuple[str, ...], role: Role | None) -> Explained:
+    def _explain_uncached(
+        self, text: str, history: tuple[str, ...], role: Role | None
+    ) -> Explained:
         if small := _small_talk(text):
             answer = self._compose(text, text, "not_found", small, 0.0, (), (), MESSAGES[small])
             return Explained(answer, fresh(text), None, None, None, None)
         turns = [self._turn(history[:n], role) for n in range(1, len(history) + 1)]
         resolution = resolve(text, turns, self.index.terms)
-        query = self.retriever.read(resolution.text)
-        scored = self.retriever.score_in_context(query, resolution.context, role)
-        plan = self._plan(resolution, turns, query, scored, role)
-        judgement = self.judge.judge(query, scored, plan)
-        if resolution.kind == "more":
-            plan = without(plan, self._explain(history[-1], history[:-1], role).plan)
+        last = self._explain(history[-1], history[:-1], role) if history else None
+        if resolution.kind == "page" and last is not None and last.plan is not None:
+            query, scored, plan, judgement = last.query, last.scored, last.plan, last.judgement
+        else:
+            query = self.retriever.read(resolution.text)
+            scored = self.retriever.score_in_context(query, resolution.context, role)
+            plan = self._plan(resolution, turns, query, scored, role)
+            judgement = self.judge.judge(query, scored, plan)
+        if resolution.kind == "more" and last is not None:
+            plan = without(plan, last.plan)
+        assert query is not None
+        assert scored is not None
+        assert judgement is not None
         answer = self._answer(text, resolution, query, scored, plan, judgement)
         return Explained(answer, resolution, plan, query, scored, judgement)
 
@@ -134,7 +159,15 @@ class Assistant:
         listing, item = self.planner.position(plan) if plan else (None, None)
         return Turn(resolution.text, resolution.context or resolution.text, listing, item)
 
-    def _answer(self, text: str, resolution: Resolution, query: Query, scored: Scored, plan: Plan, judgement: Judgement) -> Answer:
+    def _answer(
+        self,
+        text: str,
+        resolution: Resolution,
+        query: Query,
+        scored: Scored,
+        plan: Plan,
+        judgement: Judgement,
+    ) -> Answer:
         if judgement.status == "answered":
             citations = self._cite(plan.direct, plan.related)
         elif judgement.status == "related":
@@ -147,11 +180,29 @@ class Assistant:
             citations = ()
         suggestions = self._suggest(query, scored, judgement.status)
         message = self._message(resolution, query, plan, judgement, citations)
-        return self._compose(text, resolution.standalone, judgement.status, judgement.reason,
-                             judgement.confidence, citations, suggestions, message)
+        return self._compose(
+            text,
+            resolution.standalone,
+            judgement.status,
+            judgement.reason,
+            judgement.confidence,
+            citations,
+            suggestions,
+            message,
+        )
 
-    def _message(self, resolution: Resolution, query: Query, plan: Plan, judgement: Judgement, citations: Sequence[Citation]) -> str:
-        parts = [MESSAGES["corrected"].format(right=right, wrong=wrong) for wrong, right in query.reading.corrections]
+    def _message(
+        self,
+        resolution: Resolution,
+        query: Query,
+        plan: Plan,
+        judgement: Judgement,
+        citations: Sequence[Citation],
+    ) -> str:
+        parts = [
+            MESSAGES["corrected"].format(right=right, wrong=wrong)
+            for wrong, right in query.reading.corrections
+        ]
         if judgement.status != "answered":
             if judgement.reason:
                 parts.append(reason_text(judgement.reason, **judgement.values))
@@ -175,7 +226,11 @@ class Assistant:
         for n in top_rows(scored.questions, 60):
             question, rows = self.index.questions[n], {t.row for t in self.index.targets[n]}
             plain = question.voice in SUGGESTED_VOICES
-            if plain and not rows & seen and "".join(c for c in question.query if c.isalnum()) != asked:
+            if (
+                plain
+                and not rows & seen
+                and "".join(c for c in question.query if c.isalnum()) != asked
+            ):
                 chosen.append(question.query)
                 seen |= rows
             if len(chosen) == SUGGESTIONS:
@@ -184,16 +239,25 @@ class Assistant:
 
     def _cite(self, direct: Sequence[Place], related: Sequence[Place]) -> tuple[Citation, ...]:
         pairs = [(place, "direct") for place in direct] + [(place, "related") for place in related]
-        return tuple(self._citation(rank, place, role) for rank, (place, role) in enumerate(pairs, 1))
+        return tuple(
+            self._citation(rank, place, role) for rank, (place, role) in enumerate(pairs, 1)
+        )
 
     def _citation(self, rank: int, place: Place, role: str) -> Citation:
         document = self.index.documents[place.document_id]
         section, page = self._whereabouts(place)
         return Citation.model_validate(
             {
-                "rank": rank, "document_id": place.document_id, "passage_id": place.anchor,
-                "section": section, "page": page, "start": place.start, "end": place.end,
-                "quote": document.text[place.start : place.end], "highlights": place.highlights, "role": role,
+                "rank": rank,
+                "document_id": place.document_id,
+                "passage_id": place.anchor,
+                "section": section,
+                "page": page,
+                "start": place.start,
+                "end": place.end,
+                "quote": document.text[place.start : place.end],
+                "highlights": place.highlights,
+                "role": role,
             }
         )
 
@@ -215,11 +279,28 @@ class Assistant:
     def _refuse(self, query: str, reason: str, message: str) -> Answer:
         return self._compose(query, query, "not_found", reason, 0.0, (), (), message)
 
-    def _compose(self, query: str, standalone: str, status: Status, reason: str | None, confidence: float,
-                 citations: tuple[Citation, ...], suggestions: tuple[str, ...], message: str) -> Answer:
-        return Answer(query=query, standalone_query=standalone, status=status, reason=reason,
-                      confidence=round(confidence, 4), citations=citations, suggestions=suggestions,
-                      message=message, manifest=self.index.id)
+    def _compose(
+        self,
+        query: str,
+        standalone: str,
+        status: Status,
+        reason: str | None,
+        confidence: float,
+        citations: tuple[Citation, ...],
+        suggestions: tuple[str, ...],
+        message: str,
+    ) -> Answer:
+        return Answer(
+            query=query,
+            standalone_query=standalone,
+            status=status,
+            reason=reason,
+            confidence=round(confidence, 4),
+            citations=citations,
+            suggestions=suggestions,
+            message=message,
+            manifest=self.index.id,
+        )
 
 
 SUGGESTED_VOICES = frozenset({"neutral", "official"})
@@ -235,7 +316,9 @@ def clean(query: object) -> str:
         raise InputError("问题应为文字，请重新输入。", "input_invalid")
     if len(query) > MAX_QUERY:
         raise InputError(reason_text("input_too_long", limit=MAX_QUERY), "input_too_long")
-    text = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Co") else c for c in query).strip()
+    text = "".join(
+        " " if unicodedata.category(c) in ("Cc", "Cs", "Co") else c for c in query
+    ).strip()
     if not any(c.isalnum() for c in text):
         raise InputError(reason_text("input_empty"), "input_empty")
     return text

@@ -42,7 +42,9 @@ NEAREST = 3
 VOTERS = 10
 TEMPERATURE = 0.015
 LATIN_TERM = re.compile(r"[a-z][a-z0-9+.-]{1,12}")
-MEANING_FIRST = re.compile(r"^(?:请问|那|那么|到底|文件里|指南里)?(?:什么是|什么叫|啥是|啥叫|何为|何谓)(?:“|\")?(?P<term>[^，。？?！!\s”\"]{2,10})(?:”|\")?[呀啊呢？?。]*$")
+MEANING_FIRST = re.compile(
+    r"^(?:请问|那|那么|到底|文件里|指南里)?(?:什么是|什么叫|啥是|啥叫|何为|何谓)(?:“|\")?(?P<term>[^，。？?！!\s”\"]{2,10})(?:”|\")?[呀啊呢？?。]*$"
+)
 MEANING_LAST = re.compile(
     r"^(?:请问|那|那么|文件里|指南里)?(?:的|说的|提到的)?(?:“|\")?(?P<term>[^，。？?！!\s”\"]{2,10}?)(?:”|\")?(?:到底|究竟|这个词|一词)?"
     r"(?:是(?:个)?(?:什么|啥|神马)(?:意思|概念)|(?:什么|啥)意思|的?(?:官方)?定义(?:是什么|是啥)?|怎么(?:定义|解释)|指(?:的)?(?:是)?(?:什么|啥)|的含义(?:是什么)?)[呀啊呢？?。]*$"
@@ -91,7 +93,9 @@ def load_calibration(path: Path) -> dict[str, Calibration]:
             for name, model in data["models"].items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CorpusError(f"校准文件 {path.name} 缺失或无法读取，请恢复该文件或重新校准。") from error
+        raise CorpusError(
+            f"校准文件 {path.name} 缺失或无法读取，请恢复该文件或重新校准。"
+        ) from error
 
 
 class Judge:
@@ -103,7 +107,9 @@ class Judge:
         self.calibration = calibrations["bank" if with_bank else "plain"]
         tokens = index.tokenizer.tokens
         self._passage_tokens = [frozenset(tokens(p.embedding_text)) for p in index.passages]
-        self._known = frozenset().union(*self._passage_tokens) if self._passage_tokens else frozenset()
+        self._known = (
+            frozenset().union(*self._passage_tokens) if self._passage_tokens else frozenset()
+        )
         self._asked = frozenset(t for q in index.questions for t in tokens(q.query))
         self._text = fold("\n".join(d.text for d in index.documents.values()))
         self._listings = listings(index.documents, index.passages)
@@ -119,12 +125,11 @@ class Judge:
 
     def features(self, query: Query, scored: Scored, plan: Plan) -> dict[str, float]:
         """The explainable features of a query, by name."""
-        features = {
+        return {
             **self._bank_features(query, scored),
             **self._text_features(query, scored),
             **self._sign_features(query, scored, plan),
         }
-        return features
 
     def _bank_features(self, query: Query, scored: Scored) -> dict[str, float]:
         if not scored.questions.size or not scored.outside.size:
@@ -154,7 +159,7 @@ class Judge:
         return sum(hits) / max(1, len(hits))
 
     def _text_features(self, query: Query, scored: Scored) -> dict[str, float]:
-        own = [t for t in self.index.tokenizer.content_tokens(query.reading.text)]
+        own = self.index.tokenizer.content_tokens(query.reading.text)
         top = top_rows(scored.fused, 3)
         first = self._passage_tokens[top[0]]
         near = frozenset().union(*(self._passage_tokens[row] for row in top))
@@ -231,7 +236,9 @@ class Judge:
         status: Status = "related" if touches and reason not in UNTOUCHED else "not_found"
         return Judgement(status, probability, reason, values, features)
 
-    def _reason(self, query: Query, scored: Scored, plan: Plan, features: Mapping[str, float]) -> tuple[str, dict[str, object]]:
+    def _reason(
+        self, query: Query, scored: Scored, plan: Plan, features: Mapping[str, float]
+    ) -> tuple[str, dict[str, object]]:
         text = query.reading.text
         if features["injection"]:
             return "injection", {}
@@ -250,23 +257,112 @@ class Judge:
             return "term_absent", {"term": word.upper()}
         if scored.outside.size:
             nearest = self.index.outside[top_rows(scored.outside, 1)[0]]
-            if nearest.type in NEIGHBOUR_REASONS and float(scored.outside.max()) > float(scored.questions.max()):
+            if nearest.type in NEIGHBOUR_REASONS and float(scored.outside.max()) > float(
+                scored.questions.max()
+            ):
                 return NEIGHBOUR_REASONS[nearest.type], {}
         if features["cover_known"] < 0.35 and features["sentence_top"] < 0:
             return "off_topic", {}
         return "not_covered", {}
 
 
-TOUCHING = frozenset({"asks_amount", "asks_date", "asks_contact", "asks_vendor", "asks_place", "asks_procedure", "asks_statistics", "term_undefined", "number_exceeds", "not_covered", "false_premise"})
+TOUCHING = frozenset(
+    {
+        "asks_amount",
+        "asks_date",
+        "asks_contact",
+        "asks_vendor",
+        "asks_place",
+        "asks_procedure",
+        "asks_statistics",
+        "term_undefined",
+        "number_exceeds",
+        "not_covered",
+        "false_premise",
+    }
+)
 UNTOUCHED = frozenset({"off_topic", "injection", "asks_generation", "term_absent"})
 NEIGHBOUR_REASONS = {
-    "off_topic": "off_topic", "other_policy": "off_topic", "writing": "asks_generation",
-    "chat_injection": "off_topic", "false_premise": "false_premise", "near_miss": "not_covered",
+    "off_topic": "off_topic",
+    "other_policy": "off_topic",
+    "writing": "asks_generation",
+    "chat_injection": "off_topic",
+    "false_premise": "false_premise",
+    "near_miss": "not_covered",
 }
 ENGLISH = frozenset(
-    "a an the is are was were be do does did can could should will would may what which who whom how why when where "
-    "of in on at to for from with by and or not no any some it its this that these those there our we us you your my me i "
-    "if as about into than then so but company companies enterprise business small firm government".split()
+    [
+        "a",
+        "an",
+        "the",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "do",
+        "does",
+        "did",
+        "can",
+        "could",
+        "should",
+        "will",
+        "would",
+        "may",
+        "what",
+        "which",
+        "who",
+        "whom",
+        "how",
+        "why",
+        "when",
+        "where",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "from",
+        "with",
+        "by",
+        "and",
+        "or",
+        "not",
+        "no",
+        "any",
+        "some",
+        "it",
+        "its",
+        "this",
+        "that",
+        "these",
+        "those",
+        "there",
+        "our",
+        "we",
+        "us",
+        "you",
+        "your",
+        "my",
+        "me",
+        "i",
+        "if",
+        "as",
+        "about",
+        "into",
+        "than",
+        "then",
+        "so",
+        "but",
+        "company",
+        "companies",
+        "enterprise",
+        "business",
+        "small",
+        "firm",
+        "government",
+    ]
 )
 
 

@@ -112,8 +112,12 @@ def _add_errors(api: FastAPI) -> None:
 
     @api.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
-        message = "没有这个地址。" if error.status_code == 404 else "请求方式不对，请对照 /docs 检查。"
-        return _error(error.status_code, "not_found" if error.status_code == 404 else "bad_request", message)
+        message = (
+            "没有这个地址。" if error.status_code == 404 else "请求方式不对，请对照 /docs 检查。"
+        )
+        return _error(
+            error.status_code, "not_found" if error.status_code == 404 else "bad_request", message
+        )
 
 
 def _add_health(api: FastAPI, service: Service) -> None:
@@ -179,8 +183,11 @@ def _add_documents(api: FastAPI, service: Service) -> None:
             return _error(404, "not_found", f"没有文档“{identifier[:50]}”。")
         passages = [p for p in index.passages if p.document_id == identifier]
         return DocumentDetail(
-            id=found.id, title=found.title, text=found.text,
-            sections=list(found.sections), passages=passages,
+            id=found.id,
+            title=found.title,
+            text=found.text,
+            sections=list(found.sections),
+            passages=passages,
         )
 
     @api.get("/api/v1/glossary")

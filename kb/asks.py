@@ -13,7 +13,15 @@ from typing import NamedTuple
 from kb.numerals import chinese_number
 from kb.tokenizer import fold
 
-__all__ = ["KINDS", "NumberAsked", "asked_kinds", "asked_number", "asks_generation", "contains_kind", "is_injection"]
+__all__ = [
+    "KINDS",
+    "NumberAsked",
+    "asked_kinds",
+    "asked_number",
+    "asks_generation",
+    "contains_kind",
+    "is_injection",
+]
 
 KINDS: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
     "asks_amount": (
@@ -84,7 +92,9 @@ INJECTS = re.compile(
     r"ignore (?:all|the|your|previous|above)|system prompt|jailbreak|pretend|you are now|act as|developer mode|\bDAN\b|repeat after me",
     re.IGNORECASE,
 )
-NUMBERED = re.compile(r"第(?P<n>[零一二三四五六七八九十百\d]+)(?:个|项|条)?(?P<unit>条|项|个|点|问|部分|章|节|大?部分|举措|措施|原则|问题|名词|页)")
+NUMBERED = re.compile(
+    r"第(?P<n>[零一二三四五六七八九十百\d]+)(?:个|项|条)?(?P<unit>条|项|个|点|问|部分|章|节|大?部分|举措|措施|原则|问题|名词|页)"
+)
 
 
 class NumberAsked(NamedTuple):

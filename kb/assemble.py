@@ -7,7 +7,7 @@ from collections.abc import Callable
 from kb.answer import Assistant
 from kb.answerable import Judge, load_calibration
 from kb.build import build_index
-from kb.corpus import calibration_path
+from kb.corpus import calibration_path, corpus_hashes
 from kb.embeddings import CachedEncoder
 from kb.encoder import load_encoder
 from kb.index import check_fresh, load_index, read_manifest
@@ -24,6 +24,7 @@ def rebuild(settings: Settings, progress: Progress) -> str:
 
     Vectors of unchanged texts come from the last build. Returns the index's name.
     """
+    corpus_hashes(settings.corpus_dir)  # a missing corpus is said before anything slow begins
     progress("准备编码器……")
     folder = settings.data_dir / "embeddings"
     encoder = load_encoder(settings.encoder, settings.data_dir, serving=False)

@@ -156,7 +156,9 @@ def build_index(
     corpus = load_corpus(settings.corpus_dir)
     tokenizer = make_tokenizer(settings, corpus.lexicon)
     material = read_material(corpus, tokenizer)
-    progress(f"{len(corpus.documents)}份文档，{len(material.passages)}个段落，{len(corpus.questions)}个问题")
+    progress(
+        f"{len(corpus.documents)}份文档，{len(material.passages)}个段落，{len(corpus.questions)}个问题"
+    )
     views = build_views(material, tokenizer, encoder, progress, asker)
     settings.index_dir.mkdir(parents=True, exist_ok=True)
     folder = settings.index_dir / f".building-{os.getpid()}"

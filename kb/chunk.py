@@ -87,7 +87,7 @@ def _fit(text: str, cut: Cut, tokenizer: Tokenizer, budget: int) -> list[Cut]:
     pieces, start, size = [], cut.start, 0
     for a, b in sentences(text[cut.start : cut.end], cut.start):
         length = tokenizer.size(text[a:b])
-        if size and size + length > budget or size >= target:
+        if (size and size + length > budget) or size >= target:
             pieces.append(Cut(start, a))
             start, size = a, 0
         size += length

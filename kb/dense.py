@@ -13,7 +13,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.errors import IndexError_
+from kb.errors import IndexFolderError
 
 __all__ = ["Dense"]
 
@@ -66,7 +66,7 @@ class Dense:
 
     def _check(self, queries: FloatMatrix) -> None:
         if queries.shape[1] != self.dimension:
-            raise IndexError_(
+            raise IndexFolderError(
                 f"向量维数不符：索引为{self.dimension}维，编码器为{queries.shape[1]}维；"
                 "请用同一编码器重建索引（python -m kb build）。"
             )
@@ -80,10 +80,12 @@ class Dense:
         """Read an index from one file.
 
         Raises:
-            IndexError_: the file is not a FAISS index.
+            IndexFolderError: the file is not a FAISS index.
         """
         try:
             data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
             return cls(faiss.deserialize_index(data))
         except (OSError, RuntimeError) as error:
-            raise IndexError_(f"向量索引文件“{path.name}”已损坏，请重建索引（python -m kb build）。") from error
+            raise IndexFolderError(
+                f"向量索引文件“{path.name}”已损坏，请重建索引（python -m kb build）。"
+            ) from error

@@ -84,7 +84,9 @@ class CachedEncoder:
             kept.setdefault(key, vector)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(".draft.npz")
-        np.savez(draft, keys=np.array(list(kept), dtype="U64"), vectors=np.stack(list(kept.values())))
+        np.savez(
+            draft, keys=np.array(list(kept), dtype="U64"), vectors=np.stack(list(kept.values()))
+        )
         draft.replace(self._path)
 
 

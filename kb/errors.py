@@ -5,12 +5,19 @@ KBError                    anything below; a door prints ``str(error)`` and stop
 ├── SettingsError          a KB_… setting has a wrong value
 ├── CorpusError            a corpus file is missing, damaged or not understood (names file and line)
 ├── EncoderError           the encoder cannot be found, converted or loaded
-└── IndexError_            the index folder is missing, stale or damaged
+└── IndexFolderError            the index folder is missing, stale or damaged
 """
 
 from __future__ import annotations
 
-__all__ = ["CorpusError", "EncoderError", "IndexError_", "InputError", "KBError", "SettingsError"]
+__all__ = [
+    "CorpusError",
+    "EncoderError",
+    "IndexFolderError",
+    "InputError",
+    "KBError",
+    "SettingsError",
+]
 
 
 class KBError(Exception):
@@ -37,11 +44,10 @@ class EncoderError(KBError):
     """The text encoder cannot be made ready."""
 
 
-class IndexError_(KBError):
+class IndexFolderError(KBError):
     """The index folder is missing, stale or damaged.
 
-    The trailing underscore keeps the builtin ``IndexError`` visible. ``state`` tells a door what
-    to do: ``missing`` and ``stale`` can be rebuilt at once, ``damaged`` is reported first.
+    ``state`` tells a door what to do: ``missing`` and ``stale`` can be rebuilt at once, ``damaged`` is reported first.
     """
 
     def __init__(self, message: str, state: str = "damaged") -> None:

@@ -21,7 +21,7 @@ from kb.chunk import TOKEN_BUDGET
 from kb.corpus import corpus_hashes
 from kb.dense import Dense
 from kb.encoder import Encoder
-from kb.errors import IndexError_
+from kb.errors import IndexFolderError
 from kb.lexical import Lexical
 from kb.lexicon import Lexicon, load_lexicon
 from kb.phrasing import Phrasing
@@ -54,7 +54,11 @@ __all__ = [
 ]
 
 FORMAT = 1
-PARAMETERS: Mapping[str, str | int | float] = {"token_budget": TOKEN_BUDGET, "bm25_k1": 0.9, "bm25_b": 0.4}
+PARAMETERS: Mapping[str, str | int | float] = {
+    "token_budget": TOKEN_BUDGET,
+    "bm25_k1": 0.9,
+    "bm25_b": 0.4,
+}
 Row = TypeVar("Row", bound=Frozen)
 
 
@@ -120,7 +124,7 @@ def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
         encoder: when given, its fingerprint and dimension must be those of the index.
 
     Raises:
-        IndexError_: missing, damaged or stale; the message names the difference and the cure.
+        IndexFolderError: missing, damaged or stale; the message names the difference and the cure.
     """
     manifest = read_manifest(settings.index_dir)
     check_fresh(manifest, settings, encoder)
@@ -160,20 +164,22 @@ def read_manifest(index_dir: Path) -> Manifest:
     """Read the manifest alone."""
     path = index_dir / "manifest.json"
     if not path.exists():
-        raise IndexError_(f"还没有索引（{index_dir}），请先运行 python -m kb build。", "missing")
+        raise IndexFolderError(
+            f"还没有索引（{index_dir}），请先运行 python -m kb build。", "missing"
+        )
     try:
         return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
     except (ValidationError, UnicodeDecodeError) as error:
-        raise IndexError_("索引清单 manifest.json 已损坏，请重建索引（python -m kb build）。") from error
+        raise IndexFolderError(
+            "索引清单 manifest.json 已损坏，请重建索引（python -m kb build）。"
+        ) from error
 
 
-def check_fresh(
-    manifest: Manifest, settings: Settings, encoder: Encoder | None = None
-) -> None:
+def check_fresh(manifest: Manifest, settings: Settings, encoder: Encoder | None = None) -> None:
     """Compare what the index was made from with what is there now."""
     wanted = dict(PARAMETERS)
     if manifest.format != FORMAT or manifest.settings != wanted:
-        raise IndexError_(
+        raise IndexFolderError(
             f"索引的格式或参数（{manifest.format}，{manifest.settings}）与程序（{FORMAT}，{wanted}）"
             "不符，请重建索引（python -m kb build）。",
             "stale",
@@ -181,13 +187,13 @@ def check_fresh(
     now = corpus_hashes(settings.corpus_dir)
     changed = sorted(n for n in {*now, *manifest.corpus} if now.get(n) != manifest.corpus.get(n))
     if changed:
-        raise IndexError_(
+        raise IndexFolderError(
             f"文档“{changed[0]}”在建索引后有改动（清单 {str(manifest.corpus.get(changed[0]))[:8]}，"
             f"现在 {str(now.get(changed[0]))[:8]}），请重建索引（python -m kb build）。",
             "stale",
         )
     if encoder is not None and encoder.fingerprint != manifest.encoder_hash:
-        raise IndexError_(
+        raise IndexFolderError(
             f"索引由编码器 {manifest.encoder}（{manifest.encoder_hash[:8]}）建立，当前为 {encoder.name}"
             f"（{encoder.fingerprint[:8]}），请重建索引（python -m kb build）。",
             "stale",
@@ -198,9 +204,11 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
     for name, wanted in manifest.files.items():
         path = folder / name
         if not path.exists():
-            raise IndexError_(f"索引文件“{name}”缺失，请重建索引（python -m kb build）。")
+            raise IndexFolderError(f"索引文件“{name}”缺失，请重建索引（python -m kb build）。")
         if hashlib.sha256(path.read_bytes()).hexdigest() != wanted:
-            raise IndexError_(f"索引文件“{name}”与清单不符，已损坏，请重建索引（python -m kb build）。")
+            raise IndexFolderError(
+                f"索引文件“{name}”与清单不符，已损坏，请重建索引（python -m kb build）。"
+            )
 
 
 def _check_counts(index: Index) -> None:
@@ -208,7 +216,7 @@ def _check_counts(index: Index) -> None:
     for name in ("passages", "sentences", "questions", "outside"):
         rows = index.dense[name].rows if name in index.dense else 0
         if rows != counts[name]:
-            raise IndexError_(
+            raise IndexFolderError(
                 f"索引的 {name} 应有{counts[name]}行，实有{rows}行，请重建索引（python -m kb build）。"
             )
 
@@ -218,4 +226,6 @@ def _load_rows(path: Path, model: type[Row]) -> list[Row]:
         lines = path.read_text(encoding="utf-8").splitlines()
         return [model.model_validate_json(line) for line in lines]
     except ValidationError as error:
-        raise IndexError_(f"索引文件“{path.name}”无法读取，请重建索引（python -m kb build）。") from error
+        raise IndexFolderError(
+            f"索引文件“{path.name}”无法读取，请重建索引（python -m kb build）。"
+        ) from error

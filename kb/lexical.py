@@ -23,7 +23,9 @@ class Lexical:
         self.rows = rows
 
     @classmethod
-    def build(cls, token_lists: Sequence[Sequence[str]], k1: float = 1.5, b: float = 0.75) -> Lexical:
+    def build(
+        cls, token_lists: Sequence[Sequence[str]], k1: float = 1.5, b: float = 0.75
+    ) -> Lexical:
         """Index token lists. Rows without tokens score zero."""
         model = bm25s.BM25(method="lucene", k1=k1, b=b)
         vocabulary = {t: i for i, t in enumerate(sorted({t for ts in token_lists for t in ts}))}

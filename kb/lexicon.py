@@ -48,7 +48,10 @@ class Lexicon(NamedTuple):
                 corrections.append((wrong, right))
                 text = corrected
         added = dict.fromkeys(
-            word for said, means in self.everyday if _replace(text, said, "") != text for word in means
+            word
+            for said, means in self.everyday
+            if _replace(text, said, "") != text
+            for word in means
         )
         return Reading(text, tuple(added), tuple(corrections))
 
@@ -98,7 +101,7 @@ def read_terms(
 
     An entry's own names come from its text; aliases are those the lexicon lists for it.
     """
-    aliases = {key: value for key, value in lexicon.aliases}
+    aliases = dict(lexicon.aliases)
     glossary = {d.id for d in documents if d.id == "glossary"}
     terms = []
     for passage in passages:

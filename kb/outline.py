@@ -40,9 +40,7 @@ class Listing(NamedTuple):
     items: tuple[Item, ...]
 
 
-def listings(
-    documents: Mapping[str, Document], passages: Sequence[Passage]
-) -> dict[str, Listing]:
+def listings(documents: Mapping[str, Document], passages: Sequence[Passage]) -> dict[str, Listing]:
     """Every list of at least two items, by id."""
     found: dict[str, Listing] = {}
     for document in documents.values():

@@ -59,10 +59,10 @@ def parse_file(path: Path) -> Document:
 
 
 def parse_text(text: str, default_id: str, source: str = "") -> Document:
-    """Parse the text of a corpus file; see the module's head for the format.
+    r"""Parse the text of a corpus file; see the module's head for the format.
 
     Args:
-        text: for example ``"# 标题\\n\\n正文。"``.
+        text: for example ``"# 标题\n\n正文。"``.
         default_id: the document id where the head block names none.
         source: where the text came from, for citations.
     """
@@ -140,9 +140,10 @@ class _Outline:
     def heading(self, line: _Line, start: int) -> None:
         self.close(line.level, start - 1)
         if line.level == 1 and not self.sections and not self.open:
-            section_id, path = f"{self.document_id}:0", (line.text,)
+            section_id = f"{self.document_id}:0"
         else:
-            section_id, path = self._number(line.level), (*self._path(), line.text)
+            section_id = self._number(line.level)
+        path = (*self._path(), line.text)
         self.open.append(_Open(section_id, line.level, line.text, path, start, line.page))
 
     def _path(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.errors import IndexError_
+from kb.errors import IndexFolderError
 from kb.tokenizer import fold
 
 __all__ = ["Phrasing", "fit", "load"]
@@ -107,7 +107,7 @@ def load(path: Path) -> Phrasing:
     """Read the models.
 
     Raises:
-        IndexError_: the file is not in the expected form.
+        IndexFolderError: the file is not in the expected form.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -118,4 +118,6 @@ def load(path: Path) -> Phrasing:
             float(data["dense_intercept"]),
         )
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise IndexError_(f"索引文件“{path.name}”无法读取，请重建索引（python -m kb build）。") from error
+        raise IndexFolderError(
+            f"索引文件“{path.name}”无法读取，请重建索引（python -m kb build）。"
+        ) from error

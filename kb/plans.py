@@ -35,13 +35,18 @@ LIST_CUE = re.compile(
     re.IGNORECASE,
 )
 CLAUSE = re.compile(r"[，,；;。？?！!]+|以及|还有(?!没有|吗|呢)|同时")
-ASKS = re.compile(r"什么|啥|谁|哪|怎|如何|咋|多少|几|吗|呢|么|能不能|要不要|可不可|有没有|是不是|what|who|how|which|why", re.IGNORECASE)
+ASKS = re.compile(
+    r"什么|啥|谁|哪|怎|如何|咋|多少|几|吗|呢|么|能不能|要不要|可不可|有没有|是不是|what|who|how|which|why",
+    re.IGNORECASE,
+)
 LIST_GAP = 0.02
 LIST_LEAD = 0.01
 LIST_NEAREST = 3
 REST_OF_MEANING = 6
 MAX_CITATIONS = 6
-NUMBERING = re.compile(r"^(?:[（(]?[一二三四五六七八九十\d]+[）)]?[、.]? ?|[一二三四五六七八九十]+是)")
+NUMBERING = re.compile(
+    r"^(?:[（(]?[一二三四五六七八九十\d]+[）)]?[、.]? ?|[一二三四五六七八九十]+是)"
+)
 ITEM_COUNT = re.compile(r"([两二三四五六七八九十\d]+)\s?[个条项点类句大方种问](?!部分)")
 ASKS_COUNT = re.compile(r"几[个条项点大类种]|多少|一共|总共|how many", re.IGNORECASE)
 MEASURE_LEVEL = 3
@@ -100,13 +105,17 @@ class Planner:
         support = self.selector.support(query, scored)
         rows = self._rows_of_item(listing.items[number])
         others = [r for row in rows for r in self.counterparts.get(row, ())]
-        direct = [self.selector.place(row, support) for row in self.selector.distinct([*rows, *others])]
+        direct = [
+            self.selector.place(row, support) for row in self.selector.distinct([*rows, *others])
+        ]
         return Plan("item", tuple(direct), (), listing, number)
 
     def _asked_heading(self, text: str) -> str | None:
         """The section whose heading is this very question, or None."""
         plain = _letters(text)
-        return next((name for name, title in self._question_headings.items() if title in plain), None)
+        return next(
+            (name for name, title in self._question_headings.items() if title in plain), None
+        )
 
     def _section_plan(self, section: str, support: Scores) -> Plan:
         """Everything under a heading, in order."""
@@ -169,7 +178,9 @@ class Planner:
         for number, name in self._list_questions.items():
             near.setdefault(str(name), []).append(float(scored.questions[number]))
         means = sorted(((_top_mean(v), name) for name, v in near.items()), reverse=True)
-        others = [s for n, s in enumerate(scored.questions.tolist()) if n not in self._list_questions]
+        others = [
+            s for n, s in enumerate(scored.questions.tolist()) if n not in self._list_questions
+        ]
         if means[0][0] < _top_mean(others) - LIST_GAP:
             return None
         if len(means) > 1 and means[0][0] - means[1][0] < LIST_LEAD:
@@ -185,7 +196,10 @@ class Planner:
 
     def _list_plan(self, listing: Listing, query: Query, scored: Scored, support: Scores) -> Plan:
         items = self._widen(
-            [Place(i.document_id, i.anchor, i.start, i.end, ((i.start, i.lead_end),)) for i in listing.items]
+            [
+                Place(i.document_id, i.anchor, i.start, i.end, ((i.start, i.lead_end),))
+                for i in listing.items
+            ]
         )
         spans = {(place.document_id, place.start, place.end) for place in items}
         asked = [n for n, name in self._list_questions.items() if name == listing.id]
@@ -230,7 +244,9 @@ class Planner:
                 continue
             start, end = self.selector.span(row)
             if places and (places[-1].start, places[-1].end) == (start, end):
-                places[-1] = places[-1]._replace(highlights=(*places[-1].highlights, *item.highlights))
+                places[-1] = places[-1]._replace(
+                    highlights=(*places[-1].highlights, *item.highlights)
+                )
             else:
                 places.append(item._replace(start=start, end=end))
         return places
@@ -239,9 +255,15 @@ class Planner:
         if item.anchor in self._row_of:
             return [self._row_of[item.anchor]]
         prefix = item.anchor + "-"
-        return [r for r, p in enumerate(self.index.passages) if p.section_id == item.anchor or p.section_id.startswith(prefix)]
+        return [
+            r
+            for r, p in enumerate(self.index.passages)
+            if p.section_id == item.anchor or p.section_id.startswith(prefix)
+        ]
 
-    def _passage_plan(self, query: Query, scored: Scored, support: Scores, role: Role | None) -> Plan:
+    def _passage_plan(
+        self, query: Query, scored: Scored, support: Scores, role: Role | None
+    ) -> Plan:
         ranked = self.selector.distinct(top_rows(scored.fused, 12))
         titled = self._titled_rows(query.reading.text, scored)
         firsts = [*titled[:1], ranked[0], *titled[1:], *self._clause_rows(query, role)]
@@ -298,4 +320,6 @@ def without(plan: Plan, shown: Plan | None) -> Plan:
         return plan
     seen = {(p.document_id, p.start, p.end) for p in shown.direct}
     rest = [p for p in (*plan.direct, *plan.related) if (p.document_id, p.start, p.end) not in seen]
-    return plan._replace(kind="passages", direct=tuple(rest[:2]), related=tuple(rest[2:]), listing=None)
+    return plan._replace(
+        kind="passages", direct=tuple(rest[:2]), related=tuple(rest[2:]), listing=None
+    )

@@ -131,9 +131,15 @@ def coverage_table(
 ) -> str:
     """The coverage of both banks as plain text: per passage, per voice, per type."""
     by_passage, by_voice = coverage(questions, targets, passages)
-    lines = [f"可回答的问题 {len(questions)} 个，文件不能回答的问题 {len(outside)} 个", "", "每个段落："]
+    lines = [
+        f"可回答的问题 {len(questions)} 个，文件不能回答的问题 {len(outside)} 个",
+        "",
+        "每个段落：",
+    ]
     lines += [f"  {name}\t{count}" for name, count in by_passage.items()]
     lines += ["", "每种语气："] + [f"  {name}\t{count}" for name, count in by_voice.most_common()]
     types = Counter(question.type for question in outside)
-    lines += ["", "不能回答的类型："] + [f"  {name}\t{count}" for name, count in types.most_common()]
+    lines += ["", "不能回答的类型："] + [
+        f"  {name}\t{count}" for name, count in types.most_common()
+    ]
     return "\n".join(lines)

@@ -54,7 +54,9 @@ class Scored(NamedTuple):
 class Retriever:
     """Scores the passages of one index with one encoder; holds no state between queries."""
 
-    def __init__(self, index: Index, encoder: Encoder, weights: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self, index: Index, encoder: Encoder, weights: Mapping[str, float] | None = None
+    ) -> None:
         self.index = index
         self.encoder = encoder
         self.weights = dict(BANK_WEIGHTS if weights is None else weights)
@@ -84,7 +86,9 @@ class Retriever:
         if "outside" in index.dense:
             outside = index.dense["outside"].scores(query.vector)
         views["lexical"] = index.lexical["passages"].scores(query.tokens)
-        views["bigrams"] = index.lexical["bigrams"].scores(index.tokenizer.bigrams(query.reading.text))
+        views["bigrams"] = index.lexical["bigrams"].scores(
+            index.tokenizer.bigrams(query.reading.text)
+        )
         return Scored(views, self._fuse(views, role), sentences, questions, outside)
 
     def score_in_context(
@@ -112,7 +116,7 @@ class Retriever:
                 if counts[row] < QUESTIONS_A_PASSAGE:
                     counts[row] += 1
                     totals[row] += similarity[question] - floor
-        return totals / QUESTIONS_A_PASSAGE
+        return np.asarray(totals / QUESTIONS_A_PASSAGE, dtype=np.float32)
 
     def _fuse(self, views: dict[str, Scores], role: Role | None) -> Scores:
         weights = self.weights if "question" in views else adaptive_weights(views)

@@ -37,8 +37,8 @@ def assign_roles(documents: Sequence[Document], passages: Sequence[Passage]) -> 
         for found in ADDRESSED.finditer(document.text):
             parts[found["part"]] = WHO[found["who"]]
     for passage in passages:
-        if found := ADDRESSED.search(passage.text):
-            sections[passage.section_id] = WHO[found["who"]]
+        if addressed := ADDRESSED.search(passage.text):
+            sections[passage.section_id] = WHO[addressed["who"]]
         elif "地方各级主管部门在开展相关工作时" in passage.text:
             sections[passage.section_id] = "authority"
     return [_with_role(passage, parts, sections) for passage in passages]

@@ -14,7 +14,7 @@ from typing import Literal
 
 from kb.answer import Assistant
 from kb.assemble import open_assistant
-from kb.errors import IndexError_, KBError
+from kb.errors import IndexFolderError, KBError
 from kb.settings import Settings
 
 __all__ = ["NotReadyError", "Service"]
@@ -58,21 +58,21 @@ class Service:
         return self._assistant
 
     def _open(self) -> None:
+        failure = "准备过程意外中断，请查看终端里的信息后重新启动。"
         try:
             self._assistant = self._load()
-            self.state, self.reason = "ready", ""
+            failure = ""
         except KBError as error:
-            self.state, self.reason = "failed", str(error)
-            self._say(str(error))
+            failure = str(error)
+            self._say(failure)
         finally:
-            if self._assistant is None and self.state == "starting":
-                self.state, self.reason = "failed", "准备过程意外中断，请查看终端里的信息后重新启动。"
+            self.state, self.reason = ("failed" if failure else "ready"), failure
             self._done.set()
 
     def _load(self) -> Assistant:
         try:
             return open_assistant(self.settings)
-        except IndexError_ as error:
+        except IndexFolderError as error:
             self.reason = f"{error}正在自动重建……"
             self._say(self.reason)
         self._rebuild()
@@ -80,8 +80,13 @@ class Service:
 
     def _rebuild(self) -> None:
         command = [sys.executable, "-m", "kb", "build"]
-        command += ["--corpus", str(self.settings.corpus_dir), "--index", str(self.settings.index_dir)]
+        command += [
+            "--corpus",
+            str(self.settings.corpus_dir),
+            "--index",
+            str(self.settings.index_dir),
+        ]
         environment = self.settings.as_environment()
         done = subprocess.run(command, env=environment, check=False)
         if done.returncode != 0:
-            raise IndexError_("索引重建没有成功，请在终端运行 python -m kb build 查看原因。")
+            raise IndexFolderError("索引重建没有成功，请在终端运行 python -m kb build 查看原因。")

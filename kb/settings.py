@@ -29,7 +29,9 @@ CURES = {
 class Settings(BaseSettings):
     """Where things are and which encoder is used; every field has a ``KB_…`` variable."""
 
-    model_config = SettingsConfigDict(env_prefix="KB_", env_file=".env", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="KB_", env_file=".env", frozen=True, extra="ignore"
+    )
 
     corpus_dir: Path = HOME / "corpus"
     index_dir: Path = HOME / "index"

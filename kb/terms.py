@@ -18,7 +18,9 @@ ASKS_MEANING = re.compile(
     r"what(?:'s| is| are| does)|define|definition|meaning|stands? for|difference|explain",
     re.IGNORECASE,
 )
-COMPARES = re.compile(r"区别|不同|差别|差在|不一样|一回事|对比|比较|和|与|跟|vs|difference|compare", re.IGNORECASE)
+COMPARES = re.compile(
+    r"区别|不同|差别|差在|不一样|一回事|对比|比较|和|与|跟|vs|difference|compare", re.IGNORECASE
+)
 PADDING = re.compile(r"[\s，。？！、?!.,：:“”\"'（）()的呢啊吗是]+")
 
 

@@ -38,12 +38,18 @@ def term_questions() -> list[tuple[str, str]]:
         passage = f"glossary:0-p{number}"
         pairs += [(f"什么是{name}", passage), (name, passage)]
         if abbreviation:
-            pairs += [(f"什么是{abbreviation.upper()}", passage), (abbreviation, passage), (f"{abbreviation}是什么", passage)]
+            pairs += [
+                (f"什么是{abbreviation.upper()}", passage),
+                (abbreviation, passage),
+                (f"{abbreviation}是什么", passage),
+            ]
     return pairs
 
 
 def ask_batch(assistant: Assistant, queries: list[str]) -> list[Answer]:
-    lines = [json.dumps({"id": str(n), "query": q}, ensure_ascii=False) for n, q in enumerate(queries)]
+    lines = [
+        json.dumps({"id": str(n), "query": q}, ensure_ascii=False) for n, q in enumerate(queries)
+    ]
     rows = [json.loads(line) for line in answer_lines(assistant, lines)]
     assert [row["id"] for row in rows] == [str(n) for n in range(len(queries))]
     return [Answer.model_validate(row["answer"]) for row in rows]
@@ -65,10 +71,13 @@ def test_the_six_questions_bring_their_answer_first(assistant: Assistant) -> Non
     headings = [s for s in document.sections if s.title.endswith("？")]
     queries = [re.sub(r"^\d+[、.] ?", "", s.title) for s in headings]
     wrong = []
-    for section, query, answer in zip(headings, queries, ask_batch(assistant, queries), strict=True):
+    for section, query, answer in zip(
+        headings, queries, ask_batch(assistant, queries), strict=True
+    ):
         first = answer.citations[0] if answer.citations else None
         inside = first is not None and (
-            first.document_id == "interpretation" and section.start <= first.start < section.body_end
+            first.document_id == "interpretation"
+            and section.start <= first.start < section.body_end
         )
         if answer.status != "answered" or not inside:
             wrong.append((query, answer.status, first))
@@ -81,7 +90,9 @@ def test_the_fourteen_measures_bring_their_text_first(assistant: Assistant) -> N
     assert len(sections) == 14
     queries = [re.sub(r"^[（(].+[）)] ?", "", s.title) for s in sections]
     wrong = []
-    for section, query, answer in zip(sections, queries, ask_batch(assistant, queries), strict=True):
+    for section, query, answer in zip(
+        sections, queries, ask_batch(assistant, queries), strict=True
+    ):
         first = answer.citations[0] if answer.citations else None
         inside = first is not None and (
             first.document_id == "guide" and section.start <= first.start < section.body_end
@@ -95,7 +106,9 @@ def test_the_fourteen_measures_bring_their_text_first(assistant: Assistant) -> N
 def varied(assistant: Assistant) -> list[Answer]:
     rows = [json.loads(line) for line in DEV.read_text(encoding="utf-8").splitlines()]
     queries = [turn["query"] for row in rows for turn in row.get("turns", [row])]
-    queries += [q.query for q in assistant.index.questions[:: max(1, len(assistant.index.questions) // 120)]]
+    queries += [
+        q.query for q in assistant.index.questions[:: max(1, len(assistant.index.questions) // 120)]
+    ]
     assert len(queries) >= 500
     return ask_batch(assistant, queries)
 
@@ -127,7 +140,14 @@ def test_same_question_same_bytes(assistant: Assistant) -> None:
 
 @pytest.mark.parametrize(
     ("query", "reason"),
-    [("", "input_empty"), ("  \n", "input_empty"), ("？！", "input_empty"), ("\x00\x07", "input_empty"), ("长" * 100_000, "input_too_long"), ("长" * (MAX_QUERY + 1), "input_too_long")],
+    [
+        ("", "input_empty"),
+        ("  \n", "input_empty"),
+        ("？！", "input_empty"),
+        ("\x00\x07", "input_empty"),
+        ("长" * 100_000, "input_too_long"),
+        ("长" * (MAX_QUERY + 1), "input_too_long"),
+    ],
 )
 def test_unusable_queries_get_one_sentence(assistant: Assistant, query: str, reason: str) -> None:
     answer = assistant.answer(query)
@@ -158,7 +178,16 @@ def test_a_slip_is_said_openly(assistant: Assistant) -> None:
     assert "已按“MES”检索" in answer.message
 
 
-@pytest.mark.parametrize("query", ["今天天气怎么样", "帮我写一份数字化转型方案", "ERP是什么意思", "补贴多少钱", "第二十条举措是什么"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "今天天气怎么样",
+        "帮我写一份数字化转型方案",
+        "ERP是什么意思",
+        "补贴多少钱",
+        "第二十条举措是什么",
+    ],
+)
 def test_outside_questions_are_not_answered(assistant: Assistant, query: str) -> None:
     answer = assistant.answer(query)
     assert answer.status != "answered"
@@ -166,7 +195,17 @@ def test_outside_questions_are_not_answered(assistant: Assistant, query: str) ->
 
 
 def test_bad_batch_lines_never_stop_the_batch(assistant: Assistant) -> None:
-    lines = ["{", "[]", '{"id": 1}', '{"id": 2, "query": 5}', '{"id": 3, "turns": []}', "", '{"id": 4, "query": "什么是MES"}', '{"id": 5, "turns": [{"query": "什么是MES"}, {"query": "那APS呢"}]}', '{"id": 6, "query": "\\ud800低代码"}']
+    lines = [
+        "{",
+        "[]",
+        '{"id": 1}',
+        '{"id": 2, "query": 5}',
+        '{"id": 3, "turns": []}',
+        "",
+        '{"id": 4, "query": "什么是MES"}',
+        '{"id": 5, "turns": [{"query": "什么是MES"}, {"query": "那APS呢"}]}',
+        '{"id": 6, "query": "\\ud800低代码"}',
+    ]
     rows = [json.loads(line) for line in answer_lines(assistant, lines)]
     assert [row["id"] for row in rows] == [None, None, 1, 2, 3, 4, 5, 6]
     assert all(row["error"].endswith("。") for row in rows[:5])

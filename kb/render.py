@@ -1,0 +1,255 @@
+"""Answer -> escaped HTML quotes, Markdown and plain text; the only words added are fixed templates.
+
+Every quote is read from the document by its offsets and escaped into an element of its own, whose
+``textContent`` is the quote, character for character. Marks and explained terms are elements
+inside it and add no text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from kb.markup import Html, el, escape
+from kb.schema import Answer, Citation, Document, Passage, Term
+from kb.verify import Verdict
+
+__all__ = [
+    "Place",
+    "Shelf",
+    "escape_markdown",
+    "make_shelf",
+    "official_citation",
+    "place_line",
+    "quote_html",
+    "reference",
+    "source_line",
+    "term_spans",
+    "to_markdown",
+    "to_text",
+    "verdict_text",
+]
+
+SHORT_NAME = re.compile(r"《([^《》]+)》（以下简称《([^《》]+)》）")
+ISSUED = re.compile(
+    r"(?:^|[，。；\s])([^，。；“”《》\s]{4,24}?)(?:近日|日前)?印发(?:了)?《([^《》]+)》"
+)
+TITLE_NAME = re.compile(r"^《([^《》]+)》(?:全文|名词解释|正文)?$")
+ASCII_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+SEPARATOR = " › "
+
+
+class Place(NamedTuple):
+    """A span of a document, and what is marked in it."""
+
+    document_id: str
+    start: int
+    end: int
+    marks: tuple[tuple[int, int], ...] = ()
+
+
+class Shelf(NamedTuple):
+    """What a rendering needs besides the answer: documents and passages by id, and the terms.
+
+    ``short`` shortens a document title as the document itself does (以下简称《指南》), ``issuers``
+    names who issued a titled document, where a document says so.
+    """
+
+    documents: Mapping[str, Document]
+    passages: Mapping[str, Passage]
+    terms: tuple[Term, ...]
+    short: Mapping[str, str]
+    issuers: Mapping[str, str]
+
+    def title(self, document_id: str) -> str:
+        """The title as shown in a path line: ``《指南》全文``."""
+        title = self.documents[document_id].title if document_id in self.documents else document_id
+        for full, brief in self.short.items():
+            title = title.replace(f"《{full}》", f"《{brief}》")
+        return title
+
+    def text(self, place: Place) -> str:
+        """The text of a place."""
+        return self.documents[place.document_id].text[place.start : place.end]
+
+
+def make_shelf(
+    documents: Mapping[str, Document], passages: Iterable[Passage], terms: Sequence[Term]
+) -> Shelf:
+    """Put a shelf together, reading short names and issuers from the documents."""
+    short: dict[str, str] = {}
+    issuers: dict[str, str] = {}
+    for document in documents.values():
+        short.update(dict(SHORT_NAME.findall(document.text)))
+        issuers.update({name: issuer for issuer, name in ISSUED.findall(document.text)})
+    return Shelf(documents, {p.id: p for p in passages}, tuple(terms), short, issuers)
+
+
+def place_line(citation: Citation, shelf: Shelf | None = None) -> str:
+    """Where a quote stands: ``《指南》全文 › 一、总则 › （一）适用对象 · 第19页``."""
+    title = shelf.title(citation.document_id) if shelf else citation.document_id
+    path = SEPARATOR.join((title, *citation.section))
+    return path if citation.page is None else f"{path} · 第{citation.page}页"
+
+
+def source_line(shelf: Shelf, identifier: str) -> str:
+    """Where a passage or section stands, by its id, with the term that it defines, if any.
+
+    An unknown id stays as it is.
+    """
+    passage = shelf.passages.get(identifier)
+    if passage is not None:
+        defined = [t.abbreviation or t.name for t in shelf.terms if t.passage_id == identifier]
+        path, page = (*passage.section, *defined), passage.page
+        document = passage.document_id
+    else:
+        places = [
+            (d.id, s) for d in shelf.documents.values() for s in d.sections if s.id == identifier
+        ]
+        if not places:
+            return identifier
+        document, path, page = places[0][0], places[0][1].path, places[0][1].page
+    line = SEPARATOR.join((shelf.title(document), *path))
+    return line if page is None else f"{line} · 第{page}页"
+
+
+def _full_title(citation: Citation, shelf: Shelf) -> tuple[str, str | None]:
+    """The document's own name and who issued it, where a document says so."""
+    title = shelf.documents[citation.document_id].title
+    named = TITLE_NAME.match(title)
+    issuer = shelf.issuers.get(named[1]) if named else None
+    return title, issuer
+
+
+def official_citation(citation: Citation, shelf: Shelf) -> str:
+    """The 公文 form: document, issuer, heading, page, then the quote on lines of its own."""
+    title, issuer = _full_title(citation, shelf)
+    title = title if "《" in title else f"《{title}》"
+    parts = [title, f"（{issuer}印发）" if issuer else ""]
+    parts += [f"“{heading}”" for heading in citation.section]
+    parts.append(f"（第{citation.page}页）" if citation.page is not None else "")
+    return "".join(parts) + "：\n" + citation.quote
+
+
+def reference(citation: Citation, shelf: Shelf) -> str:
+    """A GB/T 7714 reference: ``某办公厅. 某指南[Z]. [出版年不详]: 27.``."""
+    title, issuer = _full_title(citation, shelf)
+    named = TITLE_NAME.match(title)
+    author = f"{issuer}. " if issuer else ""
+    page = f": {citation.page}" if citation.page is not None else ""
+    return f"{author}{named[1] if named else title}[Z]. [出版年不详]{page}."
+
+
+def term_spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int, int]]:
+    """First use of each term in a text: ``(start, end, number of the term)``, not overlapping."""
+    names = [
+        (name, number)
+        for number, term in enumerate(terms)
+        for name in {term.name, *term.aliases, *([term.abbreviation] if term.abbreviation else [])}
+    ]
+    names.sort(key=lambda pair: (-len(pair[0]), pair))
+    found: list[tuple[int, int, int]] = []
+    for name, number in names:
+        edge = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
+        pattern = f"{edge[0]}{re.escape(name)}{edge[1]}" if name.isascii() else re.escape(name)
+        for match in re.finditer(pattern, text, re.IGNORECASE):
+            free = all(match.end() <= a or b <= match.start() for a, b, _ in found)
+            if free and all(n != number for _, _, n in found):
+                found.append((match.start(), match.end(), number))
+    return sorted(found)
+
+
+def quote_html(place: Place, shelf: Shelf, tag: str = "blockquote", explain: bool = True) -> Html:
+    """One quote in an element of its own; its ``textContent`` is the text of the place.
+
+    Args:
+        place: what to quote and mark.
+        shelf: where its document stands.
+        tag: the element's name.
+        explain: wrap the first use of each glossary term, except in the term's own definition.
+    """
+    text = shelf.text(place)
+    terms = term_spans(text, shelf.terms) if explain else []
+    terms = [t for t in terms if not _defines(shelf, shelf.terms[t[2]], place)]
+    marks = [(max(a, place.start) - place.start, b - place.start) for a, b in place.marks]
+    ends = {0, len(text), *(c for m in marks for c in m), *(c for t in terms for c in t[:2])}
+    cuts = sorted(c for c in ends if 0 <= c <= len(text))
+    pieces = [_piece(text[a:b], (a, b), marks, terms) for a, b in pairwise(cuts)]
+    return el(
+        tag, *pieces, class_="kb-quote", lang="zh-CN", data_document=place.document_id,
+        data_start=place.start, data_end=place.end,
+    )  # fmt: skip
+
+
+def _defines(shelf: Shelf, term: Term, place: Place) -> bool:
+    passage = shelf.passages.get(term.passage_id)
+    return (
+        passage is not None
+        and passage.document_id == place.document_id
+        and passage.start < place.end
+        and place.start < passage.end
+    )
+
+
+def _piece(
+    text: str,
+    span: tuple[int, int],
+    marks: Sequence[tuple[int, int]],
+    terms: Sequence[tuple[int, int, int]],
+) -> Html:
+    piece = escape(text)
+    for a, b, number in terms:
+        if a <= span[0] and span[1] <= b:
+            piece = el(
+                "span", piece, class_="kb-term", role="button", tabindex=0, data_term=number,
+                aria_describedby=f"kb-term-{number}",
+            )  # fmt: skip
+    if any(a <= span[0] and span[1] <= b for a, b in marks):
+        piece = el("mark", piece)
+    return piece
+
+
+def to_text(answer: Answer, shelf: Shelf | None = None) -> str:
+    """An answer for a terminal or the clipboard."""
+    lines = [answer.message]
+    for citation in answer.citations:
+        role = "" if citation.role == "direct" else "【相关】"
+        lines += ["", f"{citation.rank}. {role}{place_line(citation, shelf)}", citation.quote]
+    if answer.suggestions:
+        lines += ["", "您还可以问：", *(f"- {question}" for question in answer.suggestions)]
+    return "\n".join(lines)
+
+
+def escape_markdown(text: str) -> str:
+    r"""Escape so that Markdown shows the text as it stands: ``1. a*b`` -> ``1\. a\*b``."""
+    return ASCII_PUNCTUATION.sub(r"\\\1", text)
+
+
+def to_markdown(answer: Answer, shelf: Shelf, level: int = 2) -> str:
+    """An answer as Markdown: the question as heading, every quote with its place."""
+    lines = [f"{'#' * level} {escape_markdown(' '.join(answer.query.split()))}", ""]
+    if answer.standalone_query != answer.query:
+        lines += [f"理解为：{escape_markdown(answer.standalone_query)}", ""]
+    lines += [escape_markdown(answer.message), ""]
+    for citation in answer.citations:
+        quote = escape_markdown(citation.quote).replace("\n", "\\\n> ")
+        role = "出处" if citation.role == "direct" else "相关（不是答案）"
+        lines += [f"> {quote}", ""]
+        lines += [f"{role}：{escape_markdown(place_line(citation, shelf))}", ""]
+    return "\n".join(lines)
+
+
+def verdict_text(verdict: Verdict, documents: Mapping[str, Document]) -> str:
+    """The finding of ``verify`` for a reader."""
+    if verdict.state == "exact":
+        places = [f"{documents[d].title} 第{a}至{b}字符" for d, a, b in verdict.places]
+        return "\n".join(["逐字一致 ✔", *places])
+    if verdict.state == "absent":
+        return "文件中没有这段文字。"
+    lines = ["与原文不一致。最接近的原文：", verdict.nearest or ""]
+    for kind, given, source in verdict.diff:
+        if kind != "equal":
+            lines.append(f"您给出的“{given}”，原文为“{source}”")
+    return "\n".join(lines)

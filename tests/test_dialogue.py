@@ -1,0 +1,65 @@
+"""Follow-ups: what leans is joined, what is fresh is not dragged back, items and pages resolve."""
+
+from __future__ import annotations
+
+import pytest
+
+from kb.answer import Assistant
+from kb.dialogue import Turn, resolve
+from kb.outline import Item, Listing
+
+LISTING = Listing(
+    "guide:4", ("四",), tuple(Item("guide", f"guide:4-{n}", n, n + 1, n + 1) for n in range(1, 6))
+)
+PLAIN = Turn("政府会给钱吗", "政府会给钱吗", None, None)
+LISTED = Turn("主管部门要做哪几项", "主管部门要做哪几项", LISTING, None)
+
+
+@pytest.mark.parametrize(
+    "query", ["那银行呢", "平台那头呢", "为什么", "它跟APS有什么不一样", "具体怎么做"]
+)
+def test_leaning_queries_are_joined(query: str) -> None:
+    resolution = resolve(query, [PLAIN])
+    assert resolution.kind == "joined"
+    assert resolution.standalone == f"政府会给钱吗——{query}"
+    assert resolution.context == "政府会给钱吗"
+
+
+@pytest.mark.parametrize(
+    "query", ["中小企业数字化转型的工作思路是什么", "车间里的机器人要怎么避开行人和障碍物"]
+)
+def test_fresh_queries_stay_fresh(query: str) -> None:
+    assert resolve(query, [PLAIN]).kind == "fresh"
+
+
+def test_a_change_of_subject_is_cut_off() -> None:
+    resolution = resolve("换个话题，谁能上门给看看问题", [PLAIN])
+    assert (resolution.kind, resolution.standalone) == ("fresh", "谁能上门给看看问题")
+
+
+@pytest.mark.parametrize(
+    ("query", "item"), [("第二点具体怎么做", 1), ("最后一条展开说说", 4), ("第四项呢", 3)]
+)
+def test_ordinals_pick_an_item(query: str, item: int) -> None:
+    assert resolve(query, [LISTED]).item == item
+
+
+def test_next_follows_the_last_item() -> None:
+    assert resolve("再下一条", [LISTED._replace(item=1)]).item == 2
+    assert resolve("再下一条", [LISTED._replace(item=4)]).item is None
+
+
+def test_without_history_everything_is_fresh() -> None:
+    assert resolve("那银行呢", []).kind == "fresh"
+
+
+def test_items_and_pages_on_the_guide(assistant: Assistant) -> None:
+    history = ["主管部门的几项工作"]
+    second = assistant.answer("第二点具体怎么做", history)
+    assert second.citations[0].passage_id == "guide:4-2-p1"
+    page = assistant.answer("在第几页", [*history, "第二点具体怎么做"])
+    assert "第27页" in page.message
+    more = assistant.answer("还有吗", ["没钱搞，政府给补贴吗"])
+    first = assistant.answer("没钱搞，政府给补贴吗")
+    shown = {c.passage_id for c in first.citations if c.role == "direct"}
+    assert not shown & {c.passage_id for c in more.citations}

@@ -1,0 +1,310 @@
+"""kb/encoder.py: exports against torch, and what a user meets when an encoder cannot be had."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from encoder_fixtures import TEXTS, data_dir, torch_encoder, torch_vectors
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+from tokenizers import Tokenizer
+from transformers import BertConfig, BertModel
+
+from kb import encoder as kb_encoder
+from kb.encoder import (
+    Encoder,
+    FloatMatrix,
+    OnnxEncoder,
+    Precision,
+    SentenceTransformerEncoder,
+    export_onnx,
+    load_encoder,
+)
+from kb.errors import EncoderError
+from kb.weights import BUILTIN_FINGERPRINT, builtin_folder
+
+__all__ = ["data_dir"]
+
+
+def cosines(left: FloatMatrix, right: FloatMatrix) -> FloatMatrix:
+    return np.asarray((left * right).sum(axis=1), np.float32)
+
+
+def onnx_encoder(data_dir: Path, precision: Precision | None = None) -> OnnxEncoder:
+    encoder = load_encoder("builtin", data_dir, precision=precision)
+    assert isinstance(encoder, OnnxEncoder)
+    return encoder
+
+
+def assert_one_chinese_sentence(text: str) -> None:
+    assert "\n" not in text
+    assert text.endswith("。")
+    assert text.count("。") == 1
+
+
+# --- the built-in encoder ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("precision", "least"), [("fp32", 0.9999), ("q4", 0.9999), ("int8", 0.98), (None, 0.9999)]
+)
+def test_exports_agree_with_torch(
+    data_dir: Path, precision: Precision | None, least: float
+) -> None:
+    encoder = onnx_encoder(data_dir, precision)
+    queries, passages = torch_vectors(data_dir)
+    assert cosines(encoder.encode_queries(TEXTS), queries).min() >= least
+    assert cosines(encoder.encode_passages(TEXTS), passages).min() >= least
+
+
+@pytest.mark.parametrize("serving", [True, False])
+def test_contract(data_dir: Path, serving: bool) -> None:
+    encoder: Encoder = onnx_encoder(data_dir) if serving else torch_encoder(data_dir)
+    assert (encoder.name, encoder.dimension) == ("builtin", 384)
+    assert encoder.fingerprint == BUILTIN_FINGERPRINT
+    for rows in (encoder.encode_queries(TEXTS[:9]), encoder.encode_passages(TEXTS[:9])):
+        assert rows.shape == (9, 384)
+        assert rows.dtype == np.float32
+        np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    assert encoder.encode_queries([]).shape == (0, 384)
+    assert encoder.encode_passages([]).shape == (0, 384)
+
+
+def test_query_and_passage_differ(data_dir: Path) -> None:
+    encoder = onnx_encoder(data_dir)
+    same = cosines(encoder.encode_queries(TEXTS), encoder.encode_passages(TEXTS))
+    assert same.max() < 0.999
+
+
+@pytest.mark.parametrize("precision", ["fp32", "q4", "int8"])
+def test_neighbours_do_not_matter(data_dir: Path, precision: Precision) -> None:
+    encoder = onnx_encoder(data_dir, precision)
+    together = encoder.encode_queries(TEXTS)
+    alone = np.vstack([encoder.encode_queries([text]) for text in TEXTS])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_question_finds_its_passage(data_dir: Path) -> None:
+    passages = ["缴费标准：个人每年缴费100元。", "本办法自发布之日起施行。", "护理员应持证上岗。"]
+    rows = torch_encoder(data_dir).encode_passages(passages)
+    query = onnx_encoder(data_dir).encode_queries(["一年要交多少钱"])
+    assert int((rows @ query[0]).argmax()) == 0
+
+
+def test_long_text_is_truncated(data_dir: Path) -> None:
+    ours, torch = onnx_encoder(data_dir, "fp32"), torch_encoder(data_dir)
+    long = ["长期护理保险待遇支付范围。" * 300]
+    assert cosines(ours.encode_passages(long), torch.encode_passages(long)).min() >= 0.9999
+
+
+def test_threads_share_one_encoder(data_dir: Path) -> None:
+    encoder = onnx_encoder(data_dir)
+    expected = encoder.encode_queries(TEXTS)
+    with ThreadPoolExecutor(8) as pool:
+        for rows in pool.map(lambda _: encoder.encode_queries(TEXTS), range(8)):
+            np.testing.assert_allclose(rows, expected, atol=1e-6)
+
+
+SERVE = """
+import sys
+from pathlib import Path
+from kb.encoder import load_encoder
+encoder = load_encoder("builtin", Path(sys.argv[1]))
+assert encoder.encode_queries(["你好"]).shape == (1, 384)
+heavy = {"torch", "sentence_transformers", "transformers", "huggingface_hub", "onnx"}
+print(sorted(heavy & sys.modules.keys()))
+"""
+
+
+def run_python(code: str, *arguments: str, **environment: str) -> str:
+    finished = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=Path(kb_encoder.__file__).parents[1],
+        env={**os.environ, **environment},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout.strip()
+
+
+def test_serving_never_imports_torch(data_dir: Path) -> None:
+    onnx_encoder(data_dir)
+    assert run_python(SERVE, str(data_dir), PYTHONIOENCODING="utf-8") == "[]"
+
+
+# --- other models ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tiny_folder(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random two-layer BERT with CLS pooling, no Normalize module and no prompts."""
+    source, folder = builtin_folder(data_dir), tmp_path_factory.mktemp("models") / "tiny"
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("model.safetensors", "stamp*"))
+    words = json.loads((source / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    config = BertConfig(vocab_size=words, num_attention_heads=2, pad_token_id=1, **sizes)
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    pooling = {"word_embedding_dimension": 32, "pooling_mode_cls_token": True}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+    modules = json.loads((folder / "modules.json").read_text())
+    (folder / "modules.json").write_text(json.dumps(modules[:2]))
+    (folder / "config_sentence_transformers.json").write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize("precision", ["fp32", "q4", "int8"])
+def test_folder_with_cls_pooling(
+    tiny_folder: Path, tmp_path: Path, precision: Precision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(kb_encoder.LEAST_COSINE, "q4", 0.9)  # random weights are hard on 4 bits
+    ours = load_encoder(str(tiny_folder), tmp_path, precision=precision)
+    torch = load_encoder(str(tiny_folder), tmp_path, serving=False)
+    assert isinstance(ours, OnnxEncoder)
+    assert ours.record.pooling == "cls"
+    assert (ours.name, ours.fingerprint) == ("tiny", torch.fingerprint)
+    least = 0.9999 if precision == "fp32" else 0.9
+    assert cosines(ours.encode_queries(TEXTS), torch.encode_queries(TEXTS)).min() >= least
+    np.testing.assert_array_equal(torch.encode_queries(TEXTS), torch.encode_passages(TEXTS))
+
+
+def test_unlike_export_is_served_with_torch(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(kb_encoder.LEAST_COSINE, "fp32", 1.1)
+    model = SentenceTransformerEncoder(tiny_folder)
+    with pytest.raises(EncoderError, match=r"应不低于 1\.1") as caught:
+        export_onnx(model, tmp_path / "export", "fp32")
+    assert_one_chinese_sentence(str(caught.value))
+    assert list(tmp_path.iterdir()) == []
+    served = load_encoder(str(tiny_folder), tmp_path, precision="fp32")
+    assert isinstance(served, SentenceTransformerEncoder)
+
+
+def test_other_architecture_is_served_with_torch(
+    data_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tokenizer = Tokenizer.from_file(str(builtin_folder(data_dir) / "tokenizer.json"))
+    static = StaticEmbedding(tokenizer, embedding_dim=8)
+    SentenceTransformer(modules=[static], device="cpu").save(str(tmp_path / "static"))
+    encoder = load_encoder(str(tmp_path / "static"), tmp_path)
+    assert isinstance(encoder, SentenceTransformerEncoder)
+    assert encoder.encode_queries(["你好"]).shape == (1, 8)
+    assert "torch" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("own", "name", "expected"),
+    [
+        ({"query": "q ", "passage": "p ", "document": "d "}, "m", ("q ", "p ")),
+        ({"query": "q ", "document": "d "}, "m", ("q ", "d ")),
+        ({"query": "", "document": ""}, "intfloat/multilingual-e5-base", ("query: ", "passage: ")),
+        ({"query": None, "document": None}, "E5_small", ("query: ", "passage: ")),
+        ({"query": "", "document": ""}, "BAAI/bge-small-zh-v1.5", ("", "")),
+        ({}, "some/abe55-model", ("", "")),
+    ],
+)
+def test_prompts(own: dict[str, str | None], name: str, expected: tuple[str, str]) -> None:
+    chosen = kb_encoder._choose_prompts(own, name)
+    assert (chosen.query, chosen.passage) == expected
+
+
+# --- what a user meets -------------------------------------------------------------------------
+
+
+HUB = """
+import sys
+from pathlib import Path
+from kb.encoder import load_encoder
+from kb.errors import EncoderError
+try:
+    load_encoder("BAAI/bge-small-zh-v1.5", Path(sys.argv[1]), serving=sys.argv[2] == "serve")
+except EncoderError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("road", ["serve", "build"])
+def test_unreachable_hub_is_one_sentence(tmp_path: Path, road: str) -> None:
+    nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
+    text = run_python(HUB, str(tmp_path), road, PYTHONIOENCODING="utf-8", **nowhere)
+    assert_one_chinese_sentence(text)
+    assert "builtin" in text
+    assert "模型文件夹" in text
+
+
+@pytest.mark.parametrize("spec", ["./no-such-folder", "/no/such/folder", "nonsense", ""])
+def test_unknown_spec(tmp_path: Path, spec: str) -> None:
+    with pytest.raises(EncoderError, match="找不到编码器") as caught:
+        load_encoder(spec, tmp_path)
+    assert_one_chinese_sentence(str(caught.value))
+
+
+def test_folder_that_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(EncoderError) as caught:
+        SentenceTransformerEncoder(tmp_path)
+    assert_one_chinese_sentence(str(caught.value))
+
+
+def test_folder_that_is_no_export(tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match=r"encoder\.json") as caught:
+        OnnxEncoder(tmp_path)
+    assert_one_chinese_sentence(str(caught.value))
+
+
+def test_truncated_export(data_dir: Path, tmp_path: Path) -> None:
+    onnx_encoder(data_dir)
+    source = next((data_dir / "encoders").glob(f"builtin-{BUILTIN_FINGERPRINT[:12]}-q4"))
+    for name in ("encoder.json", "tokenizer.json"):
+        shutil.copy(source / name, tmp_path)
+    (tmp_path / "model.onnx").write_bytes(b"cut")
+    with pytest.raises(EncoderError, match="文件大小") as caught:
+        OnnxEncoder(tmp_path)
+    assert_one_chinese_sentence(str(caught.value))
+
+
+# --- 4-bit blocks ------------------------------------------------------------------------------
+
+
+def test_q4_blocks_by_hand() -> None:
+    """Greatest magnitude -8 gives scale 1, so whole numbers from -8 to 7 are kept."""
+    rows = np.zeros((1, 32), np.float32)
+    rows[0, :16] = np.arange(-8, 8)
+    nibbles, scales = kb_encoder._q4_blocks(rows)
+    assert scales.tolist() == [[1.0]]
+    assert nibbles[0].tolist() == [*range(16), *[8] * 16]
+
+
+def test_q4_blocks_of_zeros() -> None:
+    nibbles, scales = kb_encoder._q4_blocks(np.zeros((2, 64), np.float32))
+    assert scales.tolist() == [[0, 0], [0, 0]]
+    assert (nibbles == 8).all()
+
+
+def test_q4_keeps_builtin_weights(data_dir: Path) -> None:
+    """Every packed matrix of the export is, bit for bit, the matrix of the float32 export."""
+    folder = data_dir / "encoders"
+    onnx_encoder(data_dir), onnx_encoder(data_dir, "fp32")
+    stem = f"builtin-{BUILTIN_FINGERPRINT[:12]}"
+    whole = onnx.load(str(folder / f"{stem}-fp32" / "model.onnx")).graph.initializer
+    packed = onnx.load(str(folder / f"{stem}-q4" / "model.onnx")).graph.initializer
+    scales = {tensor.name for tensor in packed if tensor.name.endswith("_scales")}
+    matrices = [tensor for tensor in whole if f"{tensor.name}_scales" in scales]
+    assert len(matrices) == 12 * 6 + 1
+    for tensor in matrices:
+        weights = onnx.numpy_helper.to_array(tensor)
+        rows = weights if weights.shape[1] == 384 and len(weights) > 2000 else weights.T
+        nibbles, scale = kb_encoder._q4_blocks(np.ascontiguousarray(rows))
+        blocks = nibbles.reshape(*scale.shape, 32).astype(np.float32) - 8
+        np.testing.assert_array_equal((blocks * scale[..., None]).reshape(rows.shape), rows)
