@@ -1,0 +1,13 @@
+"""The page's rooms, one file a tab, and what they share.
+
+words           every fixed word on the page, Chinese and English
+library         documents, passages and terms, before the encoder is loaded and after
+cards           one turn of the conversation as HTML
+chat            问答
+reader          原文
+glossary        名词
+workshop        培训
+evaluation      评测
+routes          small requests of the page: check a quote, expand a section, feedback, downloads
+page            the rooms put together
+"""

@@ -1,0 +1,105 @@
+// The frame: language, theme, tabs, one listener for every data-kb action.
+(() => {
+  const KB = window.KB;
+  const root = document.documentElement;
+  KB.t = (key, values = {}) =>
+    Object.entries(values).reduce((text, [k, v]) => text.replaceAll(`{${k}}`, v), KB.words[key] || key);
+  KB.actions = {};
+
+  // Gradio words its own parts, and sets <html lang>, by the browser's language; ours is fixed.
+  const own = KB.lang === "en" ? "en" : "zh-CN";
+  Object.defineProperty(navigator, "language", { get: () => own, configurable: true });
+  Object.defineProperty(navigator, "languages", { get: () => [own], configurable: true });
+  root.lang = own;
+  new MutationObserver(() => { if (root.lang !== own) root.lang = own; })
+    .observe(root, { attributes: true, attributeFilter: ["lang"] });
+
+  const saved = () => { try { return localStorage.getItem("kb-theme"); } catch { return null; } };
+  const paint = () => {
+    const theme = saved();
+    if (theme && document.body) document.body.classList.toggle("dark", theme === "dark");
+  };
+  KB.actions.theme = () => {
+    const dark = !document.body.classList.contains("dark");
+    try { localStorage.setItem("kb-theme", dark ? "dark" : "light"); } catch { /* private window */ }
+    document.body.classList.toggle("dark", dark);
+  };
+
+  KB.tab = (name) => {
+    const names = ["chat", "reader", "terms", "workshop", "evaluation"];
+    const buttons = document.querySelectorAll("#kb-tabs > .tab-wrapper [role=tab], #kb-tabs > div [role=tab]");
+    const button = document.getElementById(`kb-tab-${name}-button`) || buttons[names.indexOf(name)];
+    if (button) button.click();
+  };
+  KB.actions.tab = (node) => KB.tab(node.dataset.tab);
+  KB.actions.print = () => window.print();
+  KB.actions.language = (node, event) => {
+    const asked = [...document.querySelectorAll("#kb-log .kb-turn")].pop();
+    if (!asked) return;
+    event.preventDefault();
+    const query = JSON.parse(asked.dataset.asked || "{}").query || "";
+    location.href = `${node.getAttribute("href")}?q=${encodeURIComponent(query)}`;
+  };
+
+  KB.post = async (path, body) => {
+    const reply = await fetch(path, {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+    });
+    if (!reply.ok) throw new Error(String(reply.status));
+    return reply;
+  };
+  KB.say = (node, text, kind = "") => {
+    if (!node) return;
+    node.textContent = text;
+    node.dataset.kind = kind;
+  };
+  KB.copy = async (text) => {
+    if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+    const area = document.createElement("textarea");   // plain http on a local network
+    area.value = text;
+    area.style.cssText = "position:fixed;opacity:0";
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    if (!done) throw new Error("copy");
+    return undefined;
+  };
+
+  document.addEventListener("click", (event) => {
+    const node = event.target.closest("[data-kb]");
+    if (node && KB.actions[node.dataset.kb]) {
+      if (node.tagName === "A" && (event.ctrlKey || event.metaKey || event.shiftKey)) return;
+      KB.actions[node.dataset.kb](node, event);
+    }
+    document.querySelectorAll("details.kb-menu[open]").forEach((menu) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    document.querySelectorAll("details.kb-menu[open]").forEach((menu) => {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  });
+  document.addEventListener("DOMContentLoaded", () => {
+    paint();
+    let due = 0;
+    new MutationObserver(() => { cancelAnimationFrame(due); due = requestAnimationFrame(KB.label); })
+      .observe(document.body, { subtree: true, childList: true });
+  });
+  KB.arrived = () => {
+    paint();
+    const query = new URLSearchParams(location.search).get("q");
+    if (query && query.trim() && !new URLSearchParams(location.search).get("p")) KB.pending(query);
+  };
+  // Names that Gradio leaves empty or in English.
+  KB.label = () => {
+    const names = { question: "kb-question", find: "kb-find", compare: "kb-compare" };
+    for (const [key, id] of Object.entries(names)) {
+      document.querySelectorAll(`#${id} textarea, #${id} input`)
+        .forEach((field) => field.setAttribute("aria-label", KB.t(`label_${key}`)));
+    }
+  };
+})();

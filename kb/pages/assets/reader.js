@@ -1,0 +1,76 @@
+// The reader: scroll to the cited passage, step through passages, mark found words.
+(() => {
+  const KB = window.KB;
+  const box = () => document.getElementById("kb-document");
+  const passages = () => [...(box()?.querySelectorAll(".kb-passage") || [])];
+
+  const go = (node, focus = true) => {
+    if (!node) return;
+    box().querySelectorAll(".kb-current").forEach((n) => n.classList.remove("kb-current"));
+    node.classList.add("kb-current");
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    node.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
+    if (focus) node.focus({ preventScroll: true });
+  };
+  const arrive = () => {
+    const target = box()?.querySelector(".kb-document")?.dataset.target;
+    const node = target && document.getElementById(`r-${target}`);
+    if (!node) return;
+    let tries = 0;                       // the tab may still be opening
+    const wait = () => {
+      if (node.offsetParent !== null) go(node);
+      else if ((tries += 1) < 40) setTimeout(wait, 50);
+    };
+    wait();
+    mark();
+  };
+  KB.mountReader = (element, trigger, props, watch) => {
+    watch("value", () => requestAnimationFrame(arrive));
+    requestAnimationFrame(arrive);
+  };
+  KB.actions.goto = (node, event) => {
+    event.preventDefault();
+    const address = `${KB.home}?p=${encodeURIComponent(node.dataset.passage)}`;
+    history.replaceState(null, "", address);
+    go(document.getElementById(`r-${node.dataset.passage}`), false);
+    KB.copy(new URL(address, location.href).href)
+      .then(() => KB.say(document.querySelector(".kb-toolbar .kb-result"), KB.t("copied"), "good"))
+      .catch(() => {});
+  };
+  KB.actions.step = (node) => {
+    const all = passages();
+    const now = all.findIndex((p) => p.classList.contains("kb-current") || p.classList.contains("kb-cited"));
+    const current = all.findIndex((p) => p.classList.contains("kb-current"));
+    const next = all[Math.max(0, Math.min(all.length - 1, (current >= 0 ? current : now) + Number(node.dataset.step)))];
+    if (!next) return;
+    history.replaceState(null, "", `${KB.home}?p=${encodeURIComponent(next.id.slice(2))}`);
+    go(next, false);
+  };
+
+  // Found words are painted by the browser (CSS Highlight API), so the text itself stays as it is.
+  const mark = () => {
+    const word = document.querySelector("#kb-found [data-word]")?.dataset.word.toLowerCase();
+    if (!window.CSS?.highlights) return;
+    CSS.highlights.delete("kb-found");
+    if (!word || !box()) return;
+    const ranges = [];
+    box().querySelectorAll(".kb-quote").forEach((quote) => {
+      const walker = document.createTreeWalker(quote, NodeFilter.SHOW_TEXT);
+      for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        const text = node.data.toLowerCase();
+        for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) {
+          const range = new Range();
+          range.setStart(node, at);
+          range.setEnd(node, at + word.length);
+          ranges.push(range);
+        }
+      }
+    });
+    if (ranges.length) CSS.highlights.set("kb-found", new Highlight(...ranges));
+  };
+  document.addEventListener("DOMContentLoaded", () => {
+    new MutationObserver(mark).observe(document.body, {
+      subtree: true, attributes: true, attributeFilter: ["data-word"],
+    });
+  });
+})();

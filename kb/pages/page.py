@@ -1,0 +1,167 @@
+"""The rooms put together: header, honest state, tabs, and what an address opens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from kb.errors import KBError
+from kb.journal import Journal
+from kb.pages.chat import Chat, Conversation, Desk, build_chat
+from kb.pages.evaluation import build_evaluation
+from kb.pages.glossary import build_glossary
+from kb.pages.library import Library
+from kb.pages.reader import Reader, build_reader, open_place
+from kb.pages.words import Words
+from kb.pages.workshop import Workshop, build_workshop
+from kb.render import Shelf, escape
+from kb.service import Service
+
+__all__ = ["build_page", "theme"]
+
+FONTS = ["PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC", "sans-serif"]
+MONO = ["ui-monospace", "Consolas", "monospace"]
+TICK_SECONDS = 1.5
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def theme() -> Any:
+    """System fonts, ink blue, calm greys; nothing is fetched from outside."""
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.blue, neutral_hue=gr.themes.colors.gray,
+        font=FONTS, font_mono=MONO, text_size=gr.themes.sizes.text_lg,
+    ).set(
+        body_background_fill="#f6f7f9", body_background_fill_dark="#14171c",
+        button_primary_background_fill="#1d4f91", button_primary_background_fill_hover="#163d70",
+        button_primary_background_fill_dark="#2b62a8", button_primary_text_color="#ffffff",
+    )  # fmt: skip
+
+
+def build_page(service: Service, library: Library, journal: Journal, words: Words) -> Any:
+    """The page in one language."""
+    with gr.Blocks(title=words("title"), analytics_enabled=False, fill_width=True) as page:
+        gr.HTML(_header(words, library), apply_default_css=False, elem_id="kb-header")
+        state = gr.HTML(
+            _state(service, journal, words), elem_id="kb-state", apply_default_css=False
+        )
+        timer = gr.Timer(TICK_SECONDS)
+        with gr.Tabs(elem_id="kb-tabs") as tabs:
+            with gr.Tab(words("tab_chat"), id="chat", elem_id="kb-tab-chat"):
+                chat = build_chat(service, library, journal, words)
+            with gr.Tab(words("tab_reader"), id="reader", elem_id="kb-tab-reader"):
+                reader = build_reader(library, words)
+            with gr.Tab(words("tab_terms"), id="terms", elem_id="kb-tab-terms"):
+                build_glossary(library, words)
+            with gr.Tab(words("tab_workshop"), id="workshop", elem_id="kb-tab-workshop"):
+                workshop = build_workshop(service, library, journal, words)
+            with gr.Tab(words("tab_evaluation"), id="evaluation", elem_id="kb-tab-evaluation"):
+                build_evaluation(service, library, words)
+        gr.HTML(_notes(library, words), elem_id="kb-notes", apply_default_css=False)
+        desk = Desk(service, library, journal, words)
+        _wire_address(page, tabs, chat, reader, desk)
+        _wire_open(tabs, chat, reader, desk)
+        _wire_workshop(page, workshop, journal)
+        timer.tick(
+            lambda: _tick(service, journal, words), None, [state, timer], queue=False, **QUIET
+        )
+    return page
+
+
+def _tick(service: Service, journal: Journal, words: Words) -> tuple[str, Any]:
+    return _state(service, journal, words), gr.Timer(active=service.state == "starting")
+
+
+def _state(service: Service, journal: Journal, words: Words) -> str:
+    lines = []
+    if service.state != "ready":
+        lines.append((service.state, words(f"state_{service.state}", reason=service.reason)))
+    if _recording(journal):
+        lines.append(("recording", words("state_recording")))
+    parts = (f'<p class="kb-banner kb-banner-{kind}">{escape(text)}</p>' for kind, text in lines)
+    return f'<div role="status" data-state="{service.state}">{"".join(parts)}</div>'
+
+
+def _recording(journal: Journal) -> bool:
+    try:
+        return journal.recording
+    except KBError:
+        return False
+
+
+def _wire_address(page: Any, tabs: Any, chat: Chat, reader: Reader, desk: Desk) -> None:
+    """``?q=`` asks, ``?p=`` opens a passage; without either the page opens as it is."""
+
+    def on_load(request: gr.Request) -> tuple[Any, ...]:
+        query = str(request.query_params.get("q", "")).strip()
+        passage = str(request.query_params.get("p", "")).strip()
+        if passage:
+            outline, document = open_place(desk.library, desk.words, passage)
+            return gr.skip(), gr.skip(), gr.Tabs(selected="reader"), outline, document
+        if query:
+            told, html = desk.ask(query, "", Conversation())
+            return told, html, gr.skip(), gr.skip(), gr.skip()
+        return (gr.skip(),) * 5
+
+    page.load(
+        on_load, None, [chat.state, chat.fresh, tabs, reader.outline, reader.document],
+        js="() => { window.KB.arrived(); return []; }", **QUIET,
+    )  # fmt: skip
+
+
+def _wire_open(tabs: Any, chat: Chat, reader: Reader, desk: Desk) -> None:
+    def on_open(event: gr.EventData) -> tuple[Any, ...]:
+        data = event._data or {}
+        start, end = int(data.get("start", -1)), int(data.get("end", -1))
+        outline, document = open_place(
+            desk.library, desk.words, str(data.get("passage", "")), start, end
+        )
+        return gr.Tabs(selected="reader"), outline, document
+
+    chat.fresh.expand(on_open, None, [tabs, reader.outline, reader.document], **QUIET)
+
+
+def _wire_workshop(page: Any, workshop: Workshop, journal: Journal) -> None:
+    """Fill in the address that this page was opened by, and whether statistics are on."""
+
+    def on_load(request: gr.Request) -> tuple[str, bool]:
+        headers = request.headers
+        scheme = headers.get("x-forwarded-proto", "http")
+        return f"{scheme}://{headers.get('host', '')}", _recording(journal)
+
+    page.load(on_load, None, [workshop.base, workshop.recording], **QUIET)
+
+
+def _header(words: Words, library: Library) -> str:
+    other = "/en/" if words.lang == "zh" else "/"
+    other_lang = "en" if words.lang == "zh" else "zh-CN"
+    return (
+        f'<header class="kb-header"><a class="kb-skip" href="#kb-question">{escape(words("skip"))}</a>'
+        f"<div><h1>{escape(words('title'))}</h1><p>{escape(words('tagline'))}</p></div>"
+        f'<nav><a href="{other}" data-kb="language" hreflang="{other_lang}" lang="{other_lang}" '
+        f'aria-label="{escape(words("other_language_label"))}">{escape(words("other_language"))}</a>'
+        f'<button type="button" data-kb="theme">{escape(words("theme"))}</button></nav></header>'
+    )
+
+
+def _notes(library: Library, words: Words) -> str:
+    """The definitions that explained words point at, and the foot of the page."""
+    try:
+        shelf = library.shelf
+    except KBError as error:
+        return f'<p role="alert">{escape(words("corpus_failed", reason=error))}</p>'
+    titles = "、".join(document.title for document in shelf.documents.values())
+    return (
+        f'<div hidden>{_definitions(shelf)}</div><footer class="kb-footer">'
+        f"<p>{escape(words('scope', titles=titles))}</p>"
+        f'<p><a href="/docs">{escape(words("api"))}</a></p></footer>'
+    )
+
+
+def _definitions(shelf: Shelf) -> str:
+    parts = []
+    for number, term in enumerate(shelf.terms):
+        passage = shelf.passages.get(term.passage_id)
+        if passage is not None:
+            parts.append(f'<p id="kb-term-{number}" lang="zh-CN">{escape(passage.text)}</p>')
+    return "".join(parts)

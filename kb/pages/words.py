@@ -1,0 +1,45 @@
+"""Every fixed word on the page beside the quotes, in Chinese and English, by key.
+
+A template takes counts, page numbers, names and words of the query itself, and nothing more.
+Keys that start with ``js_`` are handed to the browser.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from kb.pages.words_answers import ANSWERS
+from kb.pages.words_rooms import ROOMS
+
+__all__ = ["TABLE", "Lang", "Words"]
+
+Lang = Literal["zh", "en"]
+TABLE: Mapping[str, tuple[str, str]] = {**ANSWERS, **ROOMS}
+
+
+class Words(NamedTuple):
+    """The words of one language."""
+
+    lang: Lang = "zh"
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The word of a key, filled in: ``words("page", n=3)`` -> ``第3页``."""
+        word = TABLE[key][0 if self.lang == "zh" else 1]
+        return word.format(**values) if values else word
+
+    @property
+    def html_lang(self) -> str:
+        """The page's language tag."""
+        return "zh-CN" if self.lang == "zh" else "en"
+
+    @property
+    def home(self) -> str:
+        """The page's own address."""
+        return "/" if self.lang == "zh" else "/en/"
+
+    def for_browser(self) -> str:
+        """The words that the browser needs, as JSON that may stand in a script element."""
+        own = {key[3:]: self(key) for key in TABLE if key.startswith("js_")}
+        return json.dumps(own, ensure_ascii=False).replace("<", "\\u003c")

@@ -1,0 +1,211 @@
+"""培训: question packs, quiz, QR cards, statistics of a session; the trainer's room."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote as percent
+from urllib.parse import urlsplit
+
+import gradio as gr
+
+from kb.errors import KBError
+from kb.journal import Journal
+from kb.pages.library import Library
+from kb.pages.packs import MAX_FILE, MAX_QUESTIONS, Pack, read_pack, read_pack_file, report_html
+from kb.pages.reading import resolve_target
+from kb.pages.tools import tools_html
+from kb.pages.words import Words
+from kb.pages.worksheets import Card, cards_html, quiz_html, statistics_html
+from kb.quiz import make_quiz
+from kb.render import escape
+from kb.service import Service
+
+__all__ = ["Workshop", "build_workshop", "cards_for"]
+
+WAIT_SECONDS = 120.0
+MAX_CARDS = 60
+QUIET: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
+SAMPLE = "什么是低代码？\n没钱搞，政府给补贴吗？\n补贴能拿多少钱？\n《指南》一共提出了哪些举措？"
+
+
+class Workshop(NamedTuple):
+    """The components that the page fills when it opens: address of the page, statistics on."""
+
+    base: Any
+    recording: Any
+
+
+def build_workshop(service: Service, library: Library, journal: Journal, words: Words) -> Workshop:
+    """Lay out the room, one inner tab a task."""
+    with gr.Tabs(elem_id="kb-workshop-tabs"):
+        with gr.Tab(words("pack_tab"), id="pack"):
+            _build_pack(service, library, words)
+        with gr.Tab(words("quiz_tab"), id="quiz"):
+            _build_quiz(library, words)
+        with gr.Tab(words("qr_tab"), id="qr"):
+            base = _build_cards(library, journal, words)
+        with gr.Tab(words("stats_tab"), id="stats"):
+            recording = _build_statistics(library, journal, words)
+    return Workshop(base, recording)
+
+
+def _note(text: str) -> str:
+    return f'<p class="kb-note" role="alert">{escape(text)}</p>'
+
+
+def _help(words: Words, key: str) -> None:
+    gr.HTML(f'<p class="kb-note">{escape(words(key))}</p>', apply_default_css=False)
+
+
+def _tools(words: Words, scope: str, *kinds: str) -> None:
+    gr.HTML(tools_html(words, scope, *kinds), apply_default_css=False)
+
+
+def _build_pack(service: Service, library: Library, words: Words) -> None:
+    _help(words, "pack_help")
+    with gr.Row(elem_classes="kb-inputs"):
+        text = gr.Textbox(
+            SAMPLE,
+            label=words("pack_label"),
+            lines=6,
+            max_lines=16,
+            elem_id="kb-pack-text",
+            scale=3,
+        )
+        with gr.Column(scale=1, min_width=220):
+            file = gr.UploadButton(
+                words("pack_upload"),
+                file_types=[".csv", ".txt"],
+                type="filepath",
+                elem_id="kb-pack-file",
+            )
+            go = gr.Button(words("pack_go"), variant="primary", elem_id="kb-pack-go")
+    _tools(words, "#kb-pack-out", "project", "print", "handout-docx", "handout-md", "handout-csv")
+    out = gr.HTML("", elem_id="kb-pack-out", apply_default_css=False)
+
+    def run(given: str) -> str:
+        return _run_pack(service, library, words, read_pack(given))
+
+    def upload(path: str) -> str:
+        try:
+            with Path(path).open("rb") as content:
+                return "\n".join(read_pack_file(content.read(MAX_FILE + 1)).questions)
+        except KBError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    go.click(run, text, out, **QUIET)
+    file.upload(upload, file, text, **QUIET)
+
+
+def _run_pack(service: Service, library: Library, words: Words, pack: Pack) -> str:
+    if not pack.questions:
+        return _note(words("pack_empty", n=MAX_QUESTIONS))
+    try:
+        service.wait(WAIT_SECONDS)
+        assistant = service.assistant
+        answers = [assistant.answer(question) for question in pack.questions]
+        return report_html(answers, pack.left_out, library.shelf, words)
+    except KBError as error:
+        return _note(str(error))
+
+
+def _build_quiz(library: Library, words: Words) -> None:
+    _help(words, "quiz_help")
+    with gr.Row(elem_classes="kb-inputs"):
+        seed = gr.Number(1, label=words("quiz_seed_label"), precision=0, elem_id="kb-quiz-seed")
+        terms = gr.Slider(0, 12, 5, step=1, label=words("quiz_terms"), elem_id="kb-quiz-terms")
+        lists = gr.Slider(0, 12, 3, step=1, label=words("quiz_lists"), elem_id="kb-quiz-lists")
+        match = gr.Checkbox(True, label=words("quiz_match_label"), elem_id="kb-quiz-match")
+    go = gr.Button(words("quiz_go"), variant="primary", elem_id="kb-quiz-go")
+    _tools(words, "#kb-quiz-out", "project", "print", "quiz-docx", "quiz-md")
+    out = gr.HTML("", elem_id="kb-quiz-out", apply_default_css=False)
+
+    def make(number: float | None, n_terms: float, n_lists: float, matched: bool) -> str:
+        try:
+            quiz = make_quiz(library.shelf, int(number or 0), int(n_terms), int(n_lists), matched)
+            return quiz_html(quiz, library.shelf, words)
+        except KBError as error:
+            return _note(str(error))
+
+    go.click(make, [seed, terms, lists, match], out, **QUIET)
+
+
+def _build_cards(library: Library, journal: Journal, words: Words) -> Any:
+    _help(words, "qr_help")
+    with gr.Row(elem_classes="kb-inputs"):
+        lines = gr.Textbox(
+            SAMPLE, label=words("qr_label"), lines=5, max_lines=16, elem_id="kb-qr-text", scale=2
+        )
+        with gr.Column(scale=1, min_width=260):
+            base = gr.Textbox(
+                "", label=words("qr_base"), info=words("qr_base_info"), elem_id="kb-qr-base"
+            )
+            go = gr.Button(words("qr_go"), variant="primary", elem_id="kb-qr-go")
+    _tools(words, "#kb-qr-out", "project", "print")
+    out = gr.HTML("", elem_id="kb-qr-out", apply_default_css=False)
+
+    def make(text: str, address: str) -> str:
+        try:
+            cards = cards_for(text, address, library, journal)
+        except KBError as error:
+            return _note(str(error))
+        warning = _note(words("qr_local")) if _local(address) else ""
+        return warning + cards_html(cards, words)
+
+    go.click(make, [lines, base], out, **QUIET)
+    return base
+
+
+def cards_for(text: str, base: str, library: Library, journal: Journal) -> list[Card]:
+    """One card a line: a passage or section by its id, anything else is a question."""
+    root = base.strip().rstrip("/")
+    cards = []
+    for line in list(dict.fromkeys(x.strip() for x in text.splitlines() if x.strip()))[:MAX_CARDS]:
+        if resolve_target(library.shelf, line) is not None:
+            address = f"{root}/?p={percent(line)}"
+            cards.append(Card(line, address, address))
+        else:
+            short = f"{root}/s/{journal.shorten(line)}"
+            cards.append(Card(line, f"{root}/?q={percent(line)}", short))
+    return cards
+
+
+def _local(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _build_statistics(library: Library, journal: Journal, words: Words) -> Any:
+    _help(words, "stats_help")
+    on = gr.Checkbox(False, label=words("stats_on"), elem_id="kb-stats-on")
+    with gr.Row(elem_classes="kb-inputs"):
+        show = gr.Button(words("stats_show"), variant="primary", elem_id="kb-stats-show")
+        forget = gr.Button(words("stats_forget"), elem_id="kb-stats-forget")
+    gr.HTML(
+        f'<p class="kb-tools"><a class="kb-plain" href="/page/statistics.csv" download>'
+        f'{escape(words("stats_csv"))}</a><a class="kb-plain" href="/page/feedback.csv" download>'
+        f"{escape(words('feedback_csv'))}</a></p>",
+        apply_default_css=False,
+    )
+    out = gr.HTML("", elem_id="kb-stats-out", apply_default_css=False)
+
+    def view() -> str:
+        return statistics_html(journal.statistics(), library.shelf, words)
+
+    def switch(wanted: bool) -> str:
+        journal.record(wanted)
+        return view()
+
+    def clear() -> str:
+        journal.forget()
+        return view()
+
+    on.input(switch, on, out, **QUIET)
+    show.click(view, None, out, **QUIET)
+    forget.click(clear, None, out, **QUIET)
+    return on
