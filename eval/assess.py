@@ -1,0 +1,57 @@
+"""Settings -> the project's own assistant; a question file -> the answers report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from eval.answers import AnswersReport, ask_all, report
+from eval.provenance import Provenance, provenance
+from eval.questions import load_questions
+from kb.answer import Assistant
+from kb.assemble import open_assistant, rebuild
+from kb.errors import IndexFolderError
+from kb.schema import BankQuestion, OutsideQuestion
+from kb.settings import Settings
+
+__all__ = ["assess", "bank_queries", "describe", "ready"]
+
+Progress = Callable[[str], None]
+
+
+def ready(settings: Settings, progress: Progress) -> Assistant:
+    """Open the assistant; a missing or stale index is built first, a damaged one is refused."""
+    try:
+        return open_assistant(settings)
+    except IndexFolderError as error:
+        if error.state == "damaged":
+            raise
+        progress(f"{error}正在自动建立……")
+    rebuild(settings, progress)
+    return open_assistant(settings)
+
+
+def describe(assistant: Assistant, command: str) -> Provenance:
+    """Where a figure of this assistant comes from."""
+    index = assistant.index
+    return provenance(command, index.id, index.manifest.encoder)
+
+
+def bank_queries(
+    questions: Sequence[BankQuestion], outside: Sequence[OutsideQuestion]
+) -> dict[str, str]:
+    """Id -> query of both banks."""
+    return {**{q.id: q.query for q in questions}, **{q.id: q.query for q in outside}}
+
+
+def assess(settings: Settings, questions: Path, command: str, progress: Progress) -> AnswersReport:
+    """Ask every question of a file and report.
+
+    Raises:
+        InputError: the file has faults, all listed.
+        KBError: the assistant cannot be opened.
+    """
+    asks = load_questions(questions)
+    assistant = ready(settings, progress)
+    judged = ask_all(assistant, assistant.index.documents, asks, progress)
+    return report(judged, questions.name, describe(assistant, command))
