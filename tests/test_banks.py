@@ -1,0 +1,64 @@
+"""The banks: large, verbatim, covering, and apart from the benchmark's questions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from kb.build import read_material
+from kb.corpus import load_corpus
+from kb.index import make_tokenizer
+from kb.lexicon import load_lexicon
+from kb.outline import listings
+from kb.questions import coverage, coverage_table
+from kb.settings import load_settings
+from kb.tokenizer import fold
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+CORPUS = load_corpus(REPOSITORY / "corpus")
+MATERIAL = read_material(CORPUS, make_tokenizer(load_settings(), CORPUS.lexicon))
+
+
+def letters(text: str) -> str:
+    return "".join(c for c in fold(text) if c.isalnum())
+
+
+def test_sizes_and_coverage() -> None:
+    assert len(CORPUS.questions) >= 4000
+    assert len(CORPUS.outside) >= 2000
+    by_passage, by_voice = coverage(CORPUS.questions, MATERIAL.targets, MATERIAL.passages)
+    assert min(by_passage.values()) >= 8, by_passage.most_common()[-3:]
+    assert len(by_voice) >= 20
+    assert "每种语气" in coverage_table(CORPUS.questions, CORPUS.outside, MATERIAL.targets, MATERIAL.passages)
+
+
+def test_list_questions_name_lists_that_exist() -> None:
+    known = listings(MATERIAL.documents, MATERIAL.passages)
+    named = {q.listing for q in CORPUS.questions if q.listing}
+    assert named <= set(known)
+    assert {"guide:*", "guide:0", "guide:2", "guide:3", "guide:4", "glossary:0"} <= named
+
+
+def test_no_benchmark_question_is_in_a_bank() -> None:
+    banked = {letters(q.query) for q in (*CORPUS.questions, *CORPUS.outside)}
+    for split in ("dev", "test"):
+        path = REPOSITORY / "eval" / "datasets" / "guide" / f"{split}.jsonl"
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            if "query" in row:
+                assert letters(row["query"]) not in banked, row["id"]
+
+
+def test_lexicon_points_at_words_of_the_documents() -> None:
+    text = letters("".join(d.text for d in MATERIAL.documents.values()))
+    lexicon = load_lexicon(REPOSITORY / "corpus")
+    missing = [w for _, means in lexicon.everyday for w in means if letters(w) not in text]
+    assert not missing
+
+
+def test_lexicon_reads_slips_and_everyday_words() -> None:
+    reading = CORPUS.lexicon.read("mse是啥")
+    assert reading.text == "mes是啥"
+    assert reading.corrections == (("mse", "MES"),)
+    assert CORPUS.lexicon.read("themselves").corrections == ()
+    assert "财务流程自动化" in CORPUS.lexicon.read("天天对账烦死了").added

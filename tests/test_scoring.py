@@ -1,0 +1,102 @@
+"""BM25 by hand, fusion by its definition, phrasing against scikit-learn, dense against numpy."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kb.dense import Dense
+from kb.errors import IndexFolderError
+from kb.fusion import reciprocal_rank, standardise, top_rows
+from kb.lexical import Lexical
+from kb.phrasing import fit, load, ngrams
+
+DOCUMENTS = [["贷款", "银行", "贷款"], ["培训", "银行"], ["机器人"], []]
+
+
+def bm25_by_hand(query: list[str], row: int, k1: float, b: float) -> float:
+    """Lucene's BM25 as in Kamphuis et al. 2020, without the constant factor k1 + 1."""
+    count = len(DOCUMENTS)
+    mean = sum(map(len, DOCUMENTS)) / count
+    total = 0.0
+    for token in query:
+        n = sum(token in document for document in DOCUMENTS)
+        if n == 0:
+            continue
+        idf = math.log(1 + (count - n + 0.5) / (n + 0.5))
+        f = DOCUMENTS[row].count(token)
+        total += idf * f / (f + k1 * (1 - b + b * len(DOCUMENTS[row]) / mean))
+    return total
+
+
+@pytest.mark.parametrize("query", [["贷款"], ["银行", "培训"], ["没有"], [], ["银行", "银行"]])
+def test_bm25_equals_the_formula(query: list[str], tmp_path: Path) -> None:
+    index = Lexical.build(DOCUMENTS, 0.9, 0.4)
+    wanted = [bm25_by_hand(query, row, 0.9, 0.4) for row in range(4)]
+    assert index.scores(query) == pytest.approx(wanted, abs=1e-5)
+    index.save(tmp_path / "bm25")
+    assert Lexical.load(tmp_path / "bm25").scores(query) == pytest.approx(wanted, abs=1e-5)
+
+
+def test_dense_is_the_inner_product(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(size=(20, 8)).astype(np.float32)
+    query = rng.normal(size=8).astype(np.float32)
+    index = Dense.build(vectors)
+    index.save(tmp_path / "中文路径.faiss")
+    again = Dense.load(tmp_path / "中文路径.faiss")
+    assert again.scores(query) == pytest.approx(vectors @ query, abs=1e-5)
+    scores, rows = again.search(query[None, :], 50)
+    assert rows.shape == (1, 20)
+    assert -1 not in rows
+    assert list(scores[0]) == sorted(scores[0], reverse=True)
+
+
+def test_dense_names_a_wrong_dimension_and_a_broken_file(tmp_path: Path) -> None:
+    index = Dense.build(np.eye(4, dtype=np.float32))
+    with pytest.raises(IndexFolderError, match="4维"):
+        index.scores(np.ones(3, dtype=np.float32))
+    (tmp_path / "x.faiss").write_bytes(b"no index")
+    with pytest.raises(IndexFolderError, match="已损坏"):
+        Dense.load(tmp_path / "x.faiss")
+
+
+@given(st.lists(st.floats(-5, 5, width=32), max_size=30), st.integers(-2, 40))
+def test_top_rows_are_best_first_and_stable(values: list[float], k: int) -> None:
+    scores = np.array(values, dtype=np.float32)
+    wanted = sorted(range(len(values)), key=lambda row: (-scores[row], row))[: max(0, k)]
+    assert top_rows(scores, k) == wanted
+
+
+def test_standardise_and_reciprocal_rank() -> None:
+    assert standardise(np.array([1, 1, 1], dtype=np.float32)).tolist() == [0, 0, 0]
+    z = standardise(np.array([1, 2, 3], dtype=np.float32))
+    assert (float(z.mean()), float(z.std())) == pytest.approx((0, 1), abs=1e-6)
+    fused = reciprocal_rank([[7, 8], [8]])
+    assert fused == pytest.approx({7: 1 / 61, 8: 1 / 62 + 1 / 61})
+
+
+def test_phrasing_equals_scikit_learn(tmp_path: Path) -> None:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    inside = ["政府给不给补贴", "补贴怎么支持", "银行能不能贷款", "贷款有没有支持"]
+    outside = ["补贴多少钱", "贷款利率多少", "今天天气怎样", "帮我写多少字"]
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(8, 5)).astype(np.float32)
+    fit(inside, outside, (vectors[:4], vectors[4:])).save(tmp_path / "phrasing.json")
+    phrasing = load(tmp_path / "phrasing.json")
+    counter = TfidfVectorizer(analyzer=ngrams, sublinear_tf=True, min_df=2)
+    table = counter.fit_transform([*inside, *outside])
+    labels = [True] * 4 + [False] * 4
+    model = LogisticRegression(C=5.0, max_iter=3000, class_weight="balanced").fit(table, labels)
+    queries = ["补贴补贴多少", "没见过的字", "银行贷款"]
+    wanted = model.decision_function(counter.transform(queries))
+    assert [phrasing.gram_score(q) for q in queries] == pytest.approx(wanted, abs=1e-3)
+    scores = [phrasing.dense_score(v) for v in vectors]
+    assert min(scores[:4]) > max(scores[4:]) or np.corrcoef(scores, labels)[0, 1] > 0.5
