@@ -102,14 +102,13 @@ def main() -> None:
 
 
 def choose_threshold(probability: NDArray[np.float64], y: NDArray[np.bool_]) -> float:
-    """The threshold with the best sum of both rates, answered at least 96 %."""
+    """The threshold at which the lower of the two rates, answered and refused, is highest."""
     candidates = np.unique(np.round(probability, 3))
     rows = [
-        (float((probability[y] >= t).mean()), float((probability[~y] < t).mean()), float(t))
+        (min(float((probability[y] >= t).mean()), float((probability[~y] < t).mean())), float(t))
         for t in candidates
     ]
-    good = [row for row in rows if row[0] >= 0.96] or rows
-    return max(good, key=lambda row: (row[0] + row[1], row[2]))[2]
+    return max(rows)[1]
 
 
 def write(out: Path, names: list[str], scaler: Any, model: Any, threshold: float) -> None:
