@@ -8,7 +8,8 @@ STAMP  := $(VENV)/.installed
 
 .PHONY: run test check format index bench encoder clean
 
-run: encoder index
+run: $(STAMP)
+	$(PY) -m kb build --if-stale
 	KB_HOST=$(HOST) KB_PORT=$(PORT) $(PY) app.py
 
 test: encoder

@@ -18,7 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from kb.answer import Assistant, clean
-from kb.assemble import open_assistant, rebuild
+from kb.assemble import fresh_index, open_assistant, rebuild
 from kb.encoder import load_encoder
 from kb.errors import IndexFolderError, InputError, KBError
 from kb.schema import Method, Role
@@ -55,11 +55,14 @@ def ready_assistant(settings: Settings) -> Assistant:
 
 
 @app.command()
-def build(corpus: CorpusOption = None, index: IndexOption = None) -> None:
+def build(
+    corpus: CorpusOption = None,
+    index: IndexOption = None,
+    if_stale: Annotated[bool, typer.Option("--if-stale", help="索引已是最新就不重建")] = False,
+) -> None:
     """Build or refresh the index."""
     settings = load_settings(corpus_dir=corpus, index_dir=index)
-    name = rebuild(settings, say)
-    print(name)
+    print((if_stale and fresh_index(settings)) or rebuild(settings, say))
 
 
 @app.command()

@@ -10,11 +10,12 @@ from kb.build import build_index
 from kb.corpus import calibration_path, corpus_hashes
 from kb.embeddings import CachedEncoder
 from kb.encoder import load_encoder
+from kb.errors import IndexFolderError
 from kb.index import check_fresh, load_index, read_manifest
 from kb.retrieve import Retriever
 from kb.settings import Settings
 
-__all__ = ["open_assistant", "rebuild"]
+__all__ = ["fresh_index", "open_assistant", "rebuild"]
 
 Progress = Callable[[str], None]
 
@@ -34,6 +35,16 @@ def rebuild(settings: Settings, progress: Progress) -> str:
     passages.save()
     queries.save()
     return name
+
+
+def fresh_index(settings: Settings) -> str | None:
+    """The name of the index in the folder where it is whole and up to date, None otherwise."""
+    try:
+        check_fresh(read_manifest(settings.index_dir), settings)
+        encoder = load_encoder(settings.encoder, settings.data_dir)
+        return load_index(settings, encoder).id
+    except IndexFolderError:
+        return None
 
 
 def open_assistant(settings: Settings) -> Assistant:
