@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from kb.numerals import chinese_number
 from kb.outline import Listing
 from kb.schema import Term
+from kb.terms import asked_terms
 from kb.tokenizer import fold
 
 __all__ = ["Resolution", "Turn", "resolve"]
@@ -51,6 +52,7 @@ PRONOUN = re.compile(
     r"它们?|他们|这个|那个|这些|那些|这样|这种|这块|上面|刚才|前面|里头|里面|其中|此事|\bit\b|\bits\b|\bthey\b|\btheir\b",
     re.IGNORECASE,
 )
+TERM_PRONOUN = re.compile(r"它|这个系统|这个软件|这种系统|这东西|这玩意儿?|\bits\b|\bit\b", re.IGNORECASE)
 JOINT = "——"
 SHORT = 12
 ELLIPSIS = re.compile(r"^(?:那)?.{1,12}呢[？?]?$")
@@ -105,7 +107,8 @@ def resolve(query: str, turns: Sequence[Turn], terms: Sequence[Term] = ()) -> Re
     if MORE.match(text):
         return Resolution("more", f"{last.subject}{JOINT}{text}", last.text, last.subject)
     if _leans(text, terms):
-        return Resolution("joined", f"{last.subject}{JOINT}{text}", text, last.subject)
+        own = _name_the_term(text, last, terms)
+        return Resolution("joined", f"{last.subject}{JOINT}{text}", own, last.subject)
     return fresh(text)
 
 
@@ -124,6 +127,16 @@ def _item(text: str, last: Turn) -> int | None:
     else:
         number = chinese_number(found["n"]) - 1
     return number if 0 <= number < total else None
+
+
+def _name_the_term(text: str, last: Turn, terms: Sequence[Term]) -> str:
+    """Put the glossary term last spoken of in a pronoun's place: 它到底指什么 -> 低代码到底指什么."""
+    for earlier in (last.text, last.subject):
+        named = asked_terms(earlier, terms).terms
+        if named:
+            name = named[-1].abbreviation or named[-1].name
+            return TERM_PRONOUN.sub(name, text, count=1)
+    return text
 
 
 def _leans(text: str, terms: Sequence[Term]) -> bool:
