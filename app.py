@@ -22,6 +22,7 @@ QUIET_ENVIRONMENT = {
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 WORKERS = 24
 MAX_QUEUE = 256
+GRACE_SECONDS = 2  # open pages hold connections; Ctrl+C must not wait for them
 
 
 def quiet_environment() -> None:
@@ -99,7 +100,10 @@ def run(settings: Settings) -> None:
 
     app = create_app(settings)
     say(f"问指南已启动：http://{settings.host}:{settings.port}（按 Ctrl+C 停止）")
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
+    uvicorn.run(
+        app, host=settings.host, port=settings.port, log_level="warning",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )  # fmt: skip
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ on standard error, one a line.
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -243,12 +244,47 @@ def bench(
         raise typer.Exit(1)
 
 
+@app.command()
+def peers(
+    questions: Annotated[Path | None, typer.Option(help="问题文件（JSONL）")] = None,
+    peer: Annotated[list[str] | None, typer.Option(help="只做这个系统，可重复")] = None,
+    python: Annotated[Path | None, typer.Option(help="装有对照系统的Python解释器")] = None,
+    out: Annotated[Path | None, typer.Option(help="把表格写进这个Markdown文件")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put txtai, Haystack and LangChain on the same questions with the same encoder."""
+    from eval.assess import describe, encoder_folder, ready
+    from eval.peers.race import peers_table, race
+    from eval.questions import GUIDE, load_questions
+    from eval.tables import to_json, to_markdown, to_text
+    from kb.settings import load_settings
+
+    path = questions or GUIDE / "dev.jsonl"
+    asks = load_questions(path)
+    settings = load_settings()
+    assistant = ready(settings, say)
+    about = describe(assistant, _command())
+    interpreter = python or Path(sys.executable)
+    folder = encoder_folder(settings)
+    names = peer or []
+    report = race(assistant, folder, asks, names, interpreter, path.name, about, say)
+    if out is not None:
+        out.write_text(f"# Peers\n\n{to_markdown(peers_table(report))}", encoding="utf-8")
+    print(to_json(report) if as_json else to_text(peers_table(report)))
+
+
 def main() -> None:
     """Run the command line; typer's own usage errors become one Chinese sentence."""
     try:
         code = app(standalone_mode=False)
     except KBError as error:
         say(str(error))
+        code = 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except OSError as error:
+        say(f"读写文件出错（{error.strerror}：{error.filename}），请检查路径和权限。")
         code = 2
     except typer.TyperException as error:
         say(f"用法不对：{error.format_message()}。请运行 python -m eval --help 查看用法。")

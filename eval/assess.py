@@ -10,11 +10,13 @@ from eval.provenance import Provenance, provenance
 from eval.questions import load_questions
 from kb.answer import Assistant
 from kb.assemble import open_assistant, rebuild
-from kb.errors import IndexFolderError
+from kb.encoder import BUILTIN
+from kb.errors import IndexFolderError, InputError
 from kb.schema import BankQuestion, OutsideQuestion
 from kb.settings import Settings
+from kb.weights import builtin_folder
 
-__all__ = ["assess", "bank_queries", "describe", "ready"]
+__all__ = ["assess", "bank_queries", "describe", "encoder_folder", "ready"]
 
 Progress = Callable[[str], None]
 
@@ -42,6 +44,20 @@ def bank_queries(
 ) -> dict[str, str]:
     """Id -> query of both banks."""
     return {**{q.id: q.query for q in questions}, **{q.id: q.query for q in outside}}
+
+
+def encoder_folder(settings: Settings) -> Path:
+    """The sentence-transformers folder behind the encoder, for systems that read one.
+
+    Raises:
+        InputError: the encoder is named, not a folder on this machine.
+    """
+    if settings.encoder == BUILTIN:
+        return builtin_folder(settings.data_dir)
+    folder = Path(settings.encoder)
+    if not folder.is_dir():
+        raise InputError(f"编码器“{settings.encoder}”不是本机文件夹，请把KB_ENCODER设为文件夹。")
+    return folder
 
 
 def assess(settings: Settings, questions: Path, command: str, progress: Progress) -> AnswersReport:

@@ -74,20 +74,16 @@ def measure_speed(
     """
     texts = list(dict.fromkeys(queries))
     warm_up, timed = texts[:WARM_UP], texts[WARM_UP : WARM_UP + QUERIES]
-    progress("冷启动……")
+    progress("冷启动、热问答……")
     ready, first, resident = _cold(settings, timed[0])
-    progress("热问答……")
-    seconds = _warm(assistant, warm_up, timed)
-    p50, p95, p99 = np.quantile(seconds, (0.5, 0.95, 0.99)) * 1000
-    progress("并发……")
-    throughput = {str(n): _throughput(assistant, timed, n) for n in THREADS}
-    progress("建索引……")
+    p50, p95, p99 = np.quantile(_warm(assistant, warm_up, timed), (0.5, 0.95, 0.99)) * 1000
+    progress("并发、建索引……")
     passages_rate, queries_rate = _encoding(settings, assistant, timed)
     return SpeedReport(
         provenance=provenance,
         machine=f"{platform.system()} {platform.machine()}",
         cores=_cores(),
-        load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        load=_load(),
         ready_s=ready,
         first_answer_ms=first * 1000,
         resident_mb=resident,
@@ -95,7 +91,7 @@ def measure_speed(
         p50_ms=float(p50),
         p95_ms=float(p95),
         p99_ms=float(p99),
-        throughput=throughput,
+        throughput={str(n): _throughput(assistant, timed, n) for n in THREADS},
         build_s=_build(settings),
         passages=len(assistant.index.passages),
         bank_questions=len(assistant.index.questions),
@@ -108,6 +104,10 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _load() -> float | None:
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
 def _run(arguments: Sequence[str], settings: Settings) -> str:

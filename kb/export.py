@@ -14,10 +14,10 @@ from docx.shared import Cm, Pt, RGBColor
 from docx.text.run import Run
 
 from kb.quiz import LETTERS, Item, Quiz, stem_text
-from kb.render import Shelf, escape_markdown, place_line, reference, source_line, to_markdown
+from kb.render import Shelf, place_line, reference, source_line
 from kb.schema import Answer, Citation
 
-__all__ = ["handout_docx", "handout_markdown", "quiz_docx", "quiz_markdown"]
+__all__ = ["escape_markdown", "handout_docx", "handout_markdown", "quiz_docx", "quiz_markdown"]
 
 TITLE = "问指南 · 问答讲义"
 NOTE = "引文为文件原文摘录，未作任何改写；每条引文后注明章节和页码（页码为来源课件的页码）。"
@@ -25,6 +25,7 @@ LATIN_FONT, CHINESE_FONT = "Times New Roman", "宋体"
 QUIZ_TITLE, KEY_TITLE = "问指南 · 测验", "答案与出处"
 LEADS = {"term": "选词填空", "list": "把列举补充完整", "match": "为每条解释选择对应的名词"}
 NOT_XML = re.compile("[^\\t\\n\\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+ASCII_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 MUTED = RGBColor(0x55, 0x55, 0x55)
 
 
@@ -40,6 +41,25 @@ def handout_markdown(answers: Sequence[Answer], shelf: Shelf, title: str = "") -
             *(f"{n}. {escape_markdown(s)}" for n, s in enumerate(sources, 1)),
         ]
     return "\n".join(parts) + "\n"
+
+
+def escape_markdown(text: str) -> str:
+    r"""Escape so that Markdown shows the text as it stands: ``1. a*b`` -> ``1\. a\*b``."""
+    return ASCII_PUNCTUATION.sub(r"\\\1", text)
+
+
+def to_markdown(answer: Answer, shelf: Shelf, level: int = 2) -> str:
+    """An answer as Markdown: the question as heading, every quote with its place."""
+    lines = [f"{'#' * level} {escape_markdown(' '.join(answer.query.split()))}", ""]
+    if answer.standalone_query != answer.query:
+        lines += [f"理解为：{escape_markdown(answer.standalone_query)}", ""]
+    lines += [escape_markdown(answer.message), ""]
+    for citation in answer.citations:
+        quote = escape_markdown(citation.quote).replace("\n", "\\\n> ")
+        role = "出处" if citation.role == "direct" else "相关（不是答案）"
+        lines += [f"> {quote}", ""]
+        lines += [f"{role}：{escape_markdown(place_line(citation, shelf))}", ""]
+    return "\n".join(lines)
 
 
 def handout_docx(answers: Sequence[Answer], shelf: Shelf, title: str = "") -> bytes:

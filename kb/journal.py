@@ -41,7 +41,7 @@ class Counted(NamedTuple):
     """A name with how often it came."""
 
     name: str
-    count: int
+    times: int
 
 
 class Statistics(NamedTuple):

@@ -1,25 +1,28 @@
-"""Answer -> escaped HTML quotes, Markdown and plain text; the only words added are fixed templates.
+"""Answer -> escaped HTML quotes and plain text; the only words added are fixed templates.
 
 Every quote is read from the document by its offsets and escaped into an element of its own, whose
 ``textContent`` is the quote, character for character. Marks and explained terms are elements
-inside it and add no text.
+inside it and add no text. Elements are escaped by construction: text is text unless it is ``Html``.
 """
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from kb.markup import Html, el, escape
 from kb.schema import Answer, Citation, Document, Passage, Term
 from kb.verify import Verdict
 
 __all__ = [
+    "Html",
     "Place",
     "Shelf",
-    "escape_markdown",
+    "el",
+    "escape",
+    "join",
     "make_shelf",
     "official_citation",
     "place_line",
@@ -27,7 +30,6 @@ __all__ = [
     "reference",
     "source_line",
     "term_spans",
-    "to_markdown",
     "to_text",
     "verdict_text",
 ]
@@ -37,8 +39,47 @@ ISSUED = re.compile(
     r"(?:^|[，。；\s])([^，。；“”《》\s]{4,24}?)(?:近日|日前)?印发(?:了)?《([^《》]+)》"
 )
 TITLE_NAME = re.compile(r"^《([^《》]+)》(?:全文|名词解释|正文)?$")
-ASCII_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 SEPARATOR = " › "
+VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
+Attribute = str | int | bool | None
+
+
+class Html(str):
+    """Text that is HTML already and is not escaped again."""
+
+    __slots__ = ()
+
+
+def escape(text: str) -> Html:
+    """Escape for HTML text and attributes: ``a<b`` -> ``a&lt;b``; ``Html`` stays as it is."""
+    return text if isinstance(text, Html) else Html(html.escape(text, quote=True))
+
+
+def join(*parts: str) -> Html:
+    """Put parts one after another, escaping those that are plain text."""
+    return Html("".join(escape(part) for part in parts))
+
+
+def el(name: str, *children: str, **attributes: Attribute) -> Html:
+    """One element: ``el("p", "a<b", class_="x", data_kb="y")``.
+
+    Args:
+        name: the element's name.
+        children: plain text, which is escaped, or ``Html``.
+        attributes: ``class_`` and ``for_`` lose the underscore, other underscores become dashes;
+            None and False leave the attribute out, True writes its name alone.
+    """
+    written = "".join(_attribute(key, value) for key, value in attributes.items())
+    if name in VOID:
+        return Html(f"<{name}{written}>")
+    return Html(f"<{name}{written}>{join(*children)}</{name}>")
+
+
+def _attribute(key: str, value: Attribute) -> str:
+    name = key.rstrip("_").replace("_", "-")
+    if value is None or value is False:
+        return ""
+    return f" {name}" if value is True else f' {name}="{html.escape(str(value), quote=True)}"'
 
 
 class Place(NamedTuple):
@@ -172,11 +213,14 @@ def quote_html(place: Place, shelf: Shelf, tag: str = "blockquote", explain: boo
     """
     text = shelf.text(place)
     terms = term_spans(text, shelf.terms) if explain else []
-    terms = [t for t in terms if not _defines(shelf, shelf.terms[t[2]], place)]
     marks = [(max(a, place.start) - place.start, b - place.start) for a, b in place.marks]
-    ends = {0, len(text), *(c for m in marks for c in m), *(c for t in terms for c in t[:2])}
-    cuts = sorted(c for c in ends if 0 <= c <= len(text))
-    pieces = [_piece(text[a:b], (a, b), marks, terms) for a, b in pairwise(cuts)]
+    pieces, at = [], 0
+    for start, end, number in terms:
+        if not _defines(shelf, shelf.terms[number], place):
+            inner = _marked(text, start, end, marks)
+            pieces += [_marked(text, at, start, marks), _explained(inner, number)]
+            at = end
+    pieces.append(_marked(text, at, len(text), marks))
     return el(
         tag, *pieces, class_="kb-quote", lang="zh-CN", data_document=place.document_id,
         data_start=place.start, data_end=place.end,
@@ -193,22 +237,21 @@ def _defines(shelf: Shelf, term: Term, place: Place) -> bool:
     )
 
 
-def _piece(
-    text: str,
-    span: tuple[int, int],
-    marks: Sequence[tuple[int, int]],
-    terms: Sequence[tuple[int, int, int]],
-) -> Html:
-    piece = escape(text)
-    for a, b, number in terms:
-        if a <= span[0] and span[1] <= b:
-            piece = el(
-                "span", piece, class_="kb-term", role="button", tabindex=0, data_term=number,
-                aria_describedby=f"kb-term-{number}",
-            )  # fmt: skip
-    if any(a <= span[0] and span[1] <= b for a, b in marks):
-        piece = el("mark", piece)
-    return piece
+def _explained(inner: Html, number: int) -> Html:
+    return el(
+        "span", inner, class_="kb-term", role="button", tabindex=0, data_term=number,
+        aria_describedby=f"kb-term-{number}",
+    )  # fmt: skip
+
+
+def _marked(text: str, start: int, end: int, marks: Sequence[tuple[int, int]]) -> Html:
+    """A stretch of a text with the marked parts of it marked."""
+    inside = [c for mark in marks for c in mark if start < c < end]
+    parts = []
+    for a, b in pairwise(sorted({start, end, *inside})):
+        marked = any(left <= a and b <= right for left, right in marks)
+        parts.append(el("mark", text[a:b]) if marked else escape(text[a:b]))
+    return join(*parts)
 
 
 def to_text(answer: Answer, shelf: Shelf | None = None) -> str:
@@ -219,25 +262,6 @@ def to_text(answer: Answer, shelf: Shelf | None = None) -> str:
         lines += ["", f"{citation.rank}. {role}{place_line(citation, shelf)}", citation.quote]
     if answer.suggestions:
         lines += ["", "您还可以问：", *(f"- {question}" for question in answer.suggestions)]
-    return "\n".join(lines)
-
-
-def escape_markdown(text: str) -> str:
-    r"""Escape so that Markdown shows the text as it stands: ``1. a*b`` -> ``1\. a\*b``."""
-    return ASCII_PUNCTUATION.sub(r"\\\1", text)
-
-
-def to_markdown(answer: Answer, shelf: Shelf, level: int = 2) -> str:
-    """An answer as Markdown: the question as heading, every quote with its place."""
-    lines = [f"{'#' * level} {escape_markdown(' '.join(answer.query.split()))}", ""]
-    if answer.standalone_query != answer.query:
-        lines += [f"理解为：{escape_markdown(answer.standalone_query)}", ""]
-    lines += [escape_markdown(answer.message), ""]
-    for citation in answer.citations:
-        quote = escape_markdown(citation.quote).replace("\n", "\\\n> ")
-        role = "出处" if citation.role == "direct" else "相关（不是答案）"
-        lines += [f"> {quote}", ""]
-        lines += [f"{role}：{escape_markdown(place_line(citation, shelf))}", ""]
     return "\n".join(lines)
 
 

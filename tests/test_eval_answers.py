@@ -92,7 +92,7 @@ ASKS = [
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def scored() -> AnswersReport:
     judged = ask_all(Script(), DOCUMENTS, ASKS)
     return report(judged, "q.jsonl", provenance("python -m eval", "sha256:x", "hash"))
@@ -138,7 +138,7 @@ def test_statuses_and_precision(scored: AnswersReport) -> None:
 
 
 def test_confidence_is_judged_over_all_questions(scored: AnswersReport) -> None:
-    # answerable .9 .8 .3 .1 .95 against .7 .3: 3+3+... pairs won, one tie
+    # answerable .9 .8 .95 beat both .7 and .3; .3 ties with .3; .1 beats none: 6.5 of 10 pairs
     wins = 3 * 2 + (0 + 0.5) + 0
     assert scored.refusal.auroc.value == pytest.approx(wins / 10)
 

@@ -9,11 +9,11 @@ import gradio as gr
 
 from kb.errors import KBError
 from kb.journal import Journal
-from kb.pages.cards import TurnView, suggestion_list, turn_html, waiting_html
 from kb.pages.library import Library
 from kb.pages.tools import tools_html
+from kb.pages.turns import TurnView, suggestion_list, turn_html, waiting_html
 from kb.pages.words import Words
-from kb.render import escape
+from kb.render import Html, el
 from kb.schema import Role
 from kb.service import NotReadyError, Service
 
@@ -21,14 +21,6 @@ __all__ = ["Chat", "Conversation", "build_chat"]
 
 WAIT_SECONDS = 120.0
 MAX_TURNS = 200
-EXAMPLES = (
-    "没钱搞，政府给补贴吗？",
-    "什么是低代码？",
-    "企业推进数字化转型，第一步做什么？",
-    "《指南》一共提出了哪些举措？",
-    "MES和APS有什么区别？",
-    "服务商应该提供什么样的产品？",
-)
 ON_ASK = "(...args) => { window.KB.pending(args[0]); return args; }"
 ON_EVENT = "KB.mountChat(element, trigger, props, watch);"
 
@@ -87,9 +79,9 @@ def _role(value: str | None) -> Role | None:
 def build_chat(service: Service, library: Library, journal: Journal, words: Words) -> Chat:
     """Lay out the room and wire it."""
     desk = Desk(service, library, journal, words)
-    gr.HTML(_hero(words), elem_id="kb-hero", apply_default_css=False)
+    gr.HTML(_hero(words, library.examples), elem_id="kb-hero", apply_default_css=False)
     gr.HTML(
-        f'<div id="kb-log" role="log" aria-label="{escape(words("conversation"))}"></div>',
+        el("div", id="kb-log", role="log", aria_label=words("conversation")),
         apply_default_css=False, elem_id="kb-log-box",
     )  # fmt: skip
     gr.HTML(
@@ -148,8 +140,12 @@ def _wire(chat: Chat, send: Any, clear: Any, desk: Desk) -> None:
     )  # fmt: skip
 
 
-def _hero(words: Words, examples: Sequence[str] = EXAMPLES) -> str:
-    return (
-        f'<div class="kb-hero"><h2>{escape(words("hero"))}</h2><p>{escape(words("hero_help"))}</p>'
-        f'<p class="kb-label">{escape(words("examples"))}</p>{suggestion_list(examples, words)}</div>'
+def _hero(words: Words, examples: Sequence[str]) -> Html:
+    return el(
+        "div",
+        el("h2", words("hero")),
+        el("p", words("hero_help")),
+        el("p", words("examples"), class_="kb-label"),
+        suggestion_list(examples, words),
+        class_="kb-hero",
     )

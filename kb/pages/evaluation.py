@@ -9,12 +9,14 @@ from typing import Any
 
 import gradio as gr
 
+from kb.answer import Assistant, Explained
 from kb.errors import InputError
-from kb.pages.cards import TurnView, turn_html
 from kb.pages.insight import METHODS, columns_html, scale_html, why, why_html
 from kb.pages.library import Library
+from kb.pages.tools import note_html
+from kb.pages.turns import TurnView, turn_html
 from kb.pages.words import Words
-from kb.render import escape, source_line
+from kb.render import Html, Shelf, el, source_line
 from kb.service import NotReadyError, Service
 
 __all__ = ["build_evaluation", "results_markdown"]
@@ -23,6 +25,7 @@ RESULTS = Path(__file__).resolve().parent.parent.parent / "eval" / "RESULTS.md"
 IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+\.(svg|png))\)")
 TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 SHOWN = 8
+REASONS = 3
 WAIT_SECONDS = 60.0
 
 
@@ -45,7 +48,7 @@ def _inline(found: re.Match[str], folder: Path) -> str:
 
 def build_evaluation(service: Service, library: Library, words: Words) -> None:
     """Lay out the room and wire it."""
-    gr.HTML(f'<h2 class="kb-room">{escape(words("compare_title"))}</h2>', apply_default_css=False)
+    gr.HTML(el("h2", words("compare_title"), class_="kb-room"), apply_default_css=False)
     with gr.Row(elem_classes="kb-inputs"):
         query = gr.Textbox(
             label=words("compare_label"), placeholder=words("compare_hint"), max_length=500,
@@ -53,7 +56,7 @@ def build_evaluation(service: Service, library: Library, words: Words) -> None:
         )  # fmt: skip
         go = gr.Button(words("compare_go"), variant="primary", scale=1, min_width=96)
     out = gr.HTML("", elem_id="kb-compare-out", apply_default_css=False)
-    gr.HTML(f'<h2 class="kb-room">{escape(words("results_title"))}</h2>', apply_default_css=False)
+    gr.HTML(el("h2", words("results_title"), class_="kb-room"), apply_default_css=False)
     gr.Markdown(results_markdown(RESULTS, words), elem_id="kb-results")
 
     def compare(text: str) -> str:
@@ -70,23 +73,28 @@ def _compare(service: Service, library: Library, words: Words, text: str) -> str
         assistant = service.assistant
         hits = {method: assistant.search(text, SHOWN, method) for method in METHODS}
     except (NotReadyError, InputError) as error:
-        return f'<p class="kb-note" role="alert">{escape(str(error))}</p>'
+        return note_html(str(error))
     explained = assistant.explain(text)
     shelf = library.shelf
-    cited = [
-        c
-        for c in explained.answer.citations
-        if assistant.index.row_of.get(c.passage_id) is not None
-    ]
-    reasons = "".join(
-        f"<section><h4>{escape(source_line(shelf, c.passage_id))}</h4>"
-        f"{why_html(why(explained, assistant, c.passage_id), words)}</section>"
-        for c in cited[:3]
-    )
     answer = turn_html(TurnView(1, explained.answer, group="compare"), shelf, words)
-    return (
-        f'<div class="kb-compare">{columns_html(hits, shelf, words)}'
-        f"<h3>{escape(words('compare_decision'))}</h3>{scale_html(explained, assistant, words)}"
-        f"<h3>{escape(words('why'))}</h3>{reasons or why_html(None, words)}"
-        f"<details><summary>{escape(words('compare_answer'))}</summary>{answer}</details></div>"
+    return el(
+        "div",
+        columns_html(hits, shelf, words),
+        el("h3", words("compare_decision")),
+        scale_html(explained, assistant, words),
+        el("h3", words("why")),
+        *_reasons(explained, assistant, shelf, words),
+        el("details", el("summary", words("compare_answer")), answer),
+        class_="kb-compare",
     )
+
+
+def _reasons(explained: Explained, assistant: Assistant, shelf: Shelf, words: Words) -> list[Html]:
+    cited = dict.fromkeys(c.passage_id for c in explained.answer.citations)
+    found = [reason for p in cited if (reason := why(explained, assistant, p)) is not None]
+    if not found:
+        return [why_html(None, words)]
+    return [
+        el("div", el("h4", source_line(shelf, one.passage_id)), why_html(one, words))
+        for one in found[:REASONS]
+    ]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote as percent
-
 import gradio as gr
 
 from kb.errors import KBError
-from kb.pages.cards import actions
+from kb.pages.cards import actions, passage_link
 from kb.pages.library import Library
+from kb.pages.tools import note_html
 from kb.pages.words import Words
-from kb.render import Place, Shelf, escape, place_line, quote_html, source_line, term_spans
+from kb.render import Html, Place, Shelf, el, join, place_line, quote_html, source_line, term_spans
 from kb.schema import Citation, Passage, Term
 
 __all__ = ["build_glossary", "glossary_html", "uses"]
@@ -21,7 +20,7 @@ def build_glossary(library: Library, words: Words) -> None:
     try:
         html = glossary_html(library.shelf, words)
     except KBError as error:
-        html = f'<p class="kb-note">{escape(words("corpus_failed", reason=error))}</p>'
+        html = note_html(words("corpus_failed", reason=error))
     gr.HTML(html, apply_default_css=False, elem_id="kb-glossary")
 
 
@@ -34,42 +33,54 @@ def uses(shelf: Shelf, term: Term) -> list[Passage]:
     ]
 
 
-def glossary_html(shelf: Shelf, words: Words) -> str:
+def glossary_html(shelf: Shelf, words: Words) -> Html:
     """Every term as a card, and a field that narrows them down."""
     if not shelf.terms:
-        return f'<p class="kb-note">{escape(words("terms_none"))}</p>'
-    cards = "".join(_term(shelf, term, words) for term in shelf.terms)
-    label = escape(words("terms_filter"))
-    return (
-        f'<div class="kb-filter"><label for="kb-term-filter">{label}</label>'
-        f'<input id="kb-term-filter" type="search" data-kb-filter=".kb-term-card" '
-        f'placeholder="{escape(words("terms_filter_hint"))}"><span class="kb-result" role="status"></span></div>'
-        f'<div class="kb-term-cards">{cards}</div>'
+        return note_html(words("terms_none"))
+    field = el(
+        "input", id="kb-term-filter", type="search", data_kb_filter=".kb-term-card",
+        placeholder=words("terms_filter_hint"),
+    )  # fmt: skip
+    label = el("label", words("terms_filter"), for_="kb-term-filter")
+    count = el("span", class_="kb-result", role="status")
+    cards = [_term(shelf, term, words) for term in shelf.terms]
+    return join(
+        el("div", label, field, count, class_="kb-filter"),
+        el("div", *cards, class_="kb-term-cards"),
     )
 
 
-def _term(shelf: Shelf, term: Term, words: Words) -> str:
+def _term(shelf: Shelf, term: Term, words: Words) -> Html:
     passage = shelf.passages[term.passage_id]
     citation = _whole(passage)
     name = term.abbreviation or term.name
-    full = f'<span class="kb-full">{escape(term.name)}</span>' if term.abbreviation else ""
-    others = [a for a in term.aliases if a != term.name]
-    also = (
-        f'<p class="kb-aliases"><span class="kb-label">{escape(words("terms_aliases"))}</span> '
-        f"{escape('、'.join(others))}</p>"
-        if others
-        else ""
-    )
+    full = el("span", term.name, class_="kb-full") if term.abbreviation else Html()
+    question = f"什么是{name}？"
+    ask = el(
+        "button", words("terms_ask"), question, type="button", class_="kb-chip", data_kb="ask",
+        data_fresh=1, data_query=question, lang="zh-CN",
+    )  # fmt: skip
     every = " ".join((term.name, term.abbreviation or "", *term.aliases)).lower()
-    place = Place(passage.document_id, passage.start, passage.end)
-    question = escape(f"什么是{name}？")
-    return (
-        f'<article class="kb-card kb-term-card" data-names="{escape(every)}">'
-        f'<h2 lang="zh-CN">{escape(name)}{full}</h2>{quote_html(place, shelf)}'
-        f'<p class="kb-path">{escape(place_line(citation, shelf))}</p>{also}{_used(shelf, term, words)}'
-        f'<button type="button" class="kb-chip" data-kb="ask" data-fresh="1" data-query="{question}">'
-        f"{escape(words('terms_ask'))}{question}</button>{actions(citation, shelf, words)}</article>"
+    return el(
+        "article",
+        el("h2", name, full, lang="zh-CN"),
+        quote_html(Place(passage.document_id, passage.start, passage.end), shelf),
+        el("p", place_line(citation, shelf), class_="kb-path"),
+        _aliases(term, words),
+        _used(shelf, term, words),
+        ask,
+        actions(citation, shelf, words),
+        class_="kb-card kb-term-card",
+        data_names=every,
     )
+
+
+def _aliases(term: Term, words: Words) -> Html:
+    others = [alias for alias in term.aliases if alias != term.name]
+    if not others:
+        return Html()
+    label = el("span", words("terms_aliases"), class_="kb-label")
+    return el("p", label, " ", "、".join(others), class_="kb-aliases", lang="zh-CN")
 
 
 def _whole(passage: Passage) -> Citation:
@@ -80,14 +91,10 @@ def _whole(passage: Passage) -> Citation:
     )  # fmt: skip
 
 
-def _used(shelf: Shelf, term: Term, words: Words) -> str:
+def _used(shelf: Shelf, term: Term, words: Words) -> Html:
     found = uses(shelf, term)
     if not found:
-        return f'<p class="kb-note">{escape(words("terms_unused"))}</p>'
-    items = "".join(
-        f'<li><a href="{words.home}?p={percent(p.id)}" data-kb="open" data-passage="{escape(p.id)}">'
-        f"{escape(source_line(shelf, p.id))}</a></li>"
-        for p in found
-    )
-    summary = escape(words("terms_used", n=len(found)))
-    return f'<details class="kb-used"><summary>{summary}</summary><ul>{items}</ul></details>'
+        return el("p", words("terms_unused"), class_="kb-note")
+    items = [el("li", passage_link(p.id, words, source_line(shelf, p.id))) for p in found]
+    summary = el("summary", words("terms_used", n=len(found)))
+    return el("details", summary, el("ul", *items), class_="kb-used")

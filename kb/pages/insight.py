@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
-from urllib.parse import quote as percent
 
 import numpy as np
 
 from kb.answer import Assistant, Explained
+from kb.pages.cards import passage_link
 from kb.pages.words import Words
-from kb.render import Shelf, escape, source_line
+from kb.render import Html, Shelf, el, join, source_line
 from kb.schema import Method, SearchHit
 
 __all__ = ["METHODS", "Why", "columns_html", "scale_html", "why", "why_html"]
@@ -59,10 +59,10 @@ def why(explained: Explained, assistant: Assistant, passage_id: str) -> Why | No
     )
 
 
-def why_html(found: Why | None, words: Words) -> str:
+def why_html(found: Why | None, words: Words) -> Html:
     """The explanation as a list of plain facts."""
     if found is None:
-        return f'<p class="kb-note">{escape(words("why_none"))}</p>'
+        return el("p", words("why_none"), class_="kb-note kb-why-none")
     rows = [(words("why_words"), "、".join(found.matched) or words("why_no_words"))]
     if found.added:
         rows.append((words("why_added"), "、".join(found.added)))
@@ -73,51 +73,56 @@ def why_html(found: Why | None, words: Words) -> str:
     if found.question is not None:
         near = words("why_near", question=found.question, score=f"{found.similarity:.3f}")
         rows.append((words("why_question_text"), near))
-    body = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in rows)
-    return f'<dl class="kb-why">{body}</dl>'
+    facts = [part for name, text in rows for part in (el("dt", name), el("dd", text))]
+    return el("dl", *facts, class_="kb-why")
 
 
-def scale_html(explained: Explained, assistant: Assistant, words: Words) -> str:
+def scale_html(explained: Explained, assistant: Assistant, words: Words) -> Html:
     """The calibrated probability on a scale from 0 to 1, with the lines that decide the state."""
     answer, model = explained.answer, assistant.judge.calibration
-    lines = "".join(
-        f'<span class="kb-line" style="--kb-at:{100 * at:.1f}%"><i>{escape(words(key))} {at:.2f}</i></span>'
-        for key, at in (("scale_related", model.related), ("scale_answered", model.answered))
-    )
+    thresholds = (("scale_related", model.related), ("scale_answered", model.answered))
+    lines = [
+        el("span", el("i", f"{words(key)} {at:.2f}"), class_="kb-line", style=_at(at))
+        for key, at in thresholds
+    ]
     label = words("scale_label", value=f"{answer.confidence:.3f}", state=words(answer.status))
-    return (
-        f'<p>{escape(label)}</p><div class="kb-scale" role="img" aria-label="{escape(label)}">'
-        f'<b style="--kb-at:{100 * answer.confidence:.1f}%"></b>{lines}</div>'
-    )
+    dot = el("b", style=_at(answer.confidence))
+    scale = el("div", dot, *lines, class_="kb-scale", role="img", aria_label=label)
+    return join(el("p", label), scale)
 
 
-def columns_html(hits: dict[Method, Sequence[SearchHit]], shelf: Shelf, words: Words) -> str:
+def _at(part: float) -> str:
+    return f"--kb-at:{100 * part:.1f}%"
+
+
+def columns_html(hits: Mapping[Method, Sequence[SearchHit]], shelf: Shelf, words: Words) -> Html:
     """The rankings side by side; each passage says where the other methods rank it."""
     ranks = {
         method: {hit.passage_id: hit.rank for hit in ranking} for method, ranking in hits.items()
     }
-    columns = "".join(
-        f'<section class="kb-column"><h3>{escape(words(f"method_{method}"))}</h3>'
-        f'<ol class="kb-hits">{"".join(_hit(hit, method, ranks, shelf, words) for hit in ranking)}</ol></section>'
-        for method, ranking in hits.items()
-    )
-    return f'<div class="kb-columns kb-three">{columns}</div>'
+    columns = []
+    for method, ranking in hits.items():
+        rows = [_hit(hit, method, ranks, shelf, words) for hit in ranking]
+        title = el("h3", words(f"method_{method}"))
+        columns.append(el("div", title, el("ol", *rows, class_="kb-hits"), class_="kb-column"))
+    return el("div", *columns, class_="kb-columns kb-three")
 
 
 def _hit(
     hit: SearchHit, own: Method, ranks: dict[Method, dict[str, int]], shelf: Shelf, words: Words
-) -> str:
+) -> Html:
     others = "，".join(
         f"{words(f'method_{method}_short')} {found.get(hit.passage_id, '—')}"
         for method, found in ranks.items()
         if method != own
     )
-    return (
-        f'<li><p class="kb-path">{escape(source_line(shelf, hit.passage_id))}</p>'
-        f'<p class="kb-excerpt" lang="zh-CN">{escape(hit.quote[:EXCERPT])}'
-        f'{"…" if len(hit.quote) > EXCERPT else ""}</p><p class="kb-scores">'
-        f"{escape(words('hit_score', score=f'{hit.score:.3f}'))} · {escape(others)} "
-        f'<a href="{words.home}?p={percent(hit.passage_id)}" data-kb="open" '
-        f'data-passage="{escape(hit.passage_id)}" aria-label="{escape(words("open"))} {escape(hit.passage_id)}">'
-        f"{escape(words('open'))}</a></p></li>"
+    excerpt = hit.quote[:EXCERPT] + ("…" if len(hit.quote) > EXCERPT else "")
+    label = f"{words('open')} {hit.passage_id}"
+    link = passage_link(hit.passage_id, words, words("open"), aria_label=label)
+    score = words("hit_score", score=f"{hit.score:.3f}")
+    return el(
+        "li",
+        el("p", source_line(shelf, hit.passage_id), class_="kb-path"),
+        el("p", excerpt, class_="kb-excerpt", lang="zh-CN"),
+        el("p", f"{score} · {others} ", link, class_="kb-scores"),
     )

@@ -5,13 +5,27 @@ from __future__ import annotations
 import threading
 
 from kb.build import read_material
-from kb.corpus import load_corpus
+from kb.corpus import NOT_DOCUMENTS, load_corpus
+from kb.errors import KBError
 from kb.index import make_tokenizer
 from kb.lexicon import read_terms
+from kb.parse import parse_file
 from kb.render import Shelf, make_shelf
+from kb.schema import Document
 from kb.service import Service
 
 __all__ = ["Library"]
+
+OWN_GUIDE = "中小企业数字化转型指南"
+EXAMPLES = (
+    "没钱搞，政府给补贴吗？",
+    "什么是低代码？",
+    "企业推进数字化转型，第一步做什么？",
+    "《指南》一共提出了哪些举措？",
+    "MES和APS有什么区别？",
+    "服务商应该提供什么样的产品？",
+)
+MANY = 6
 
 
 class Library:
@@ -21,6 +35,7 @@ class Library:
         self.service = service
         self._lock = threading.Lock()
         self._shelf: Shelf | None = None
+        self._asked: tuple[str, ...] = ()
 
     @property
     def shelf(self) -> Shelf:
@@ -34,9 +49,33 @@ class Library:
                 self._shelf = self._read()
             return self._shelf
 
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """Questions to start with: our own for the guide, else some of the corpus's bank."""
+        try:
+            titles = [document.title for document in self.shelf.documents.values()]
+        except KBError:
+            return ()
+        if any(OWN_GUIDE in title for title in titles):
+            return EXAMPLES
+        return self._asked[:: max(1, len(self._asked) // MANY)][:MANY]
+
+    def read_again(self, document_id: str) -> Document | None:
+        """Parse one document from its file as it stands on disk now."""
+        folder = self.service.settings.corpus_dir
+        for path in sorted((*folder.glob("*.md"), *folder.glob("*.txt"))):
+            if path.stem.lower() in NOT_DOCUMENTS:
+                continue
+            document = parse_file(path)
+            if document.id == document_id:
+                return document
+        return None
+
     def _read(self) -> Shelf:
         settings = self.service.settings
-        corpus = load_corpus(settings.corpus_dir)._replace(questions=(), outside=())
+        loaded = load_corpus(settings.corpus_dir)
+        self._asked = tuple(question.query for question in loaded.questions)
+        corpus = loaded._replace(questions=(), outside=())
         tokenizer = make_tokenizer(settings, corpus.lexicon)
         material = read_material(corpus, tokenizer)
         terms = read_terms(corpus.documents, material.passages, corpus.lexicon)

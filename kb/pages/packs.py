@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,9 +12,9 @@ from typing import NamedTuple
 from kb.answer import MAX_QUERY
 from kb.errors import InputError
 from kb.journal import to_csv
-from kb.pages.cards import TurnView, turn_html
+from kb.pages.turns import TurnView, turn_html
 from kb.pages.words import Words
-from kb.render import Shelf, escape, place_line
+from kb.render import Html, Shelf, el, join, place_line
 from kb.schema import Answer, Status
 
 __all__ = ["MAX_QUESTIONS", "Pack", "read_pack", "read_pack_file", "report_csv", "report_html"]
@@ -21,6 +22,7 @@ __all__ = ["MAX_QUESTIONS", "Pack", "read_pack", "read_pack_file", "report_csv",
 MAX_QUESTIONS = 200
 MAX_FILE = 1_000_000
 HEADERS = ("question", "query", "问题", "提问", "题目")
+NUMBER = re.compile(r"^\d{1,3}(?:[、．)）]|\.(?!\d))\s*(?=\S)")
 COLUMNS = ("question", "status", "confidence", "place", "quote", "reason")
 STATES: tuple[Status, ...] = ("answered", "related", "not_found")
 
@@ -68,9 +70,7 @@ def _decode(content: bytes) -> str:
 
 
 def _unnumbered(line: str) -> str:
-    text = line.strip()
-    head, mark, rest = text.partition("、") if "、" in text[:4] else text.partition(".")
-    return rest.strip() if mark and head.strip().isdigit() and rest.strip() else text
+    return NUMBER.sub("", line.strip(), count=1)
 
 
 def _pack(lines: Sequence[str]) -> Pack:
@@ -78,38 +78,54 @@ def _pack(lines: Sequence[str]) -> Pack:
     return Pack(tuple(questions), len(lines) - len(questions))
 
 
-def report_html(answers: Sequence[Answer], left_out: int, shelf: Shelf, words: Words) -> str:
+def report_html(answers: Sequence[Answer], left_out: int, shelf: Shelf, words: Words) -> Html:
     """The report of a pack: counts, one line a question, then every answer in full."""
     counts = Counter(answer.status for answer in answers)
-    totals = "".join(
-        f'<li class="kb-{state}"><span class="kb-state">{escape(words(state))} {counts[state]}</span></li>'
+    totals = [
+        el(
+            "li",
+            el("span", f"{words(state)} {counts[state]}", class_="kb-state"),
+            class_=f"kb-{state}",
+        )
         for state in STATES
-    )
-    note = f"<p>{escape(words('pack_left_out', n=left_out))}</p>" if left_out else ""
-    lines = "".join(_line(n, answer, shelf, words) for n, answer in enumerate(answers, 1))
-    heads = "".join(
-        f'<th scope="col">{escape(words(key))}</th>'
-        for key in ("pack_number", "pack_question", "pack_state", "pack_place")
-    )
-    turns = "".join(
+    ]
+    turns = [
         turn_html(TurnView(n, answer, group="pack"), shelf, words)
         for n, answer in enumerate(answers, 1)
-    )
-    return (
-        f'<p role="status">{escape(words("pack_done", n=len(answers)))}</p><ul class="kb-totals">{totals}</ul>'
-        f'{note}<div class="kb-scroll" tabindex="0" role="region" aria-label="{escape(words("pack_table"))}">'
-        f'<table class="kb-table"><caption class="kb-visually-hidden">{escape(words("pack_table"))}</caption>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
-        f'<div class="kb-turns">{turns}</div>'
+    ]
+    return join(
+        el("p", words("pack_done", n=len(answers)), role="status"),
+        el("ul", *totals, class_="kb-totals"),
+        el("p", words("pack_left_out", n=left_out)) if left_out else Html(),
+        _table(answers, shelf, words),
+        el("div", *turns, class_="kb-turns"),
     )
 
 
-def _line(number: int, answer: Answer, shelf: Shelf, words: Words) -> str:
+def _table(answers: Sequence[Answer], shelf: Shelf, words: Words) -> Html:
+    keys = ("pack_number", "pack_question", "pack_state", "pack_place")
+    heads = [el("th", words(key), scope="col") for key in keys]
+    lines = [_line(n, answer, shelf, words) for n, answer in enumerate(answers, 1)]
+    title = words("pack_table")
+    table = el(
+        "table",
+        el("caption", title, class_="kb-visually-hidden"),
+        el("thead", el("tr", *heads)),
+        el("tbody", *lines),
+        class_="kb-table",
+    )
+    return el("div", table, class_="kb-scroll", tabindex=0, role="region", aria_label=title)
+
+
+def _line(number: int, answer: Answer, shelf: Shelf, words: Words) -> Html:
     first = answer.citations[0] if answer.citations else None
     place = place_line(first, shelf) if first and answer.status == "answered" else "—"
-    return (
-        f'<tr><td>{number}</td><td><a href="#kb-pack-{number}">{escape(answer.query)}</a></td>'
-        f'<td class="kb-{answer.status}">{escape(words(answer.status))}</td><td>{escape(place)}</td></tr>'
+    return el(
+        "tr",
+        el("td", str(number)),
+        el("td", el("a", answer.query, href=f"#kb-pack-{number}", data_kb="jump", lang="zh-CN")),
+        el("td", words(answer.status)),
+        el("td", place, lang="zh-CN"),
     )
 
 

@@ -13,9 +13,10 @@ from kb.pages.evaluation import build_evaluation
 from kb.pages.glossary import build_glossary
 from kb.pages.library import Library
 from kb.pages.reader import Reader, build_reader, open_place
+from kb.pages.tools import note_html
 from kb.pages.words import Words
 from kb.pages.workshop import Workshop, build_workshop
-from kb.render import Shelf, escape
+from kb.render import Html, Shelf, el, join
 from kb.service import Service
 
 __all__ = ["build_page", "theme"]
@@ -33,6 +34,8 @@ def theme() -> Any:
         font=FONTS, font_mono=MONO, text_size=gr.themes.sizes.text_lg,
     ).set(
         body_background_fill="#f6f7f9", body_background_fill_dark="#14171c",
+        body_text_color_subdued="#566073", body_text_color_subdued_dark="#a9b3c3",
+        block_info_text_color="#566073", block_info_text_color_dark="#a9b3c3",
         button_primary_background_fill="#1d4f91", button_primary_background_fill_hover="#163d70",
         button_primary_background_fill_dark="#2b62a8", button_primary_text_color="#ffffff",
     )  # fmt: skip
@@ -41,7 +44,7 @@ def theme() -> Any:
 def build_page(service: Service, library: Library, journal: Journal, words: Words) -> Any:
     """The page in one language."""
     with gr.Blocks(title=words("title"), analytics_enabled=False, fill_width=True) as page:
-        gr.HTML(_header(words, library), apply_default_css=False, elem_id="kb-header")
+        gr.HTML(_header(words), apply_default_css=False, elem_id="kb-header")
         state = gr.HTML(
             _state(service, journal, words), elem_id="kb-state", apply_default_css=False
         )
@@ -73,13 +76,13 @@ def _tick(service: Service, journal: Journal, words: Words) -> tuple[str, Any]:
 
 
 def _state(service: Service, journal: Journal, words: Words) -> str:
-    lines = []
+    lines: list[tuple[str, str]] = []
     if service.state != "ready":
         lines.append((service.state, words(f"state_{service.state}", reason=service.reason)))
     if _recording(journal):
         lines.append(("recording", words("state_recording")))
-    parts = (f'<p class="kb-banner kb-banner-{kind}">{escape(text)}</p>' for kind, text in lines)
-    return f'<div role="status" data-state="{service.state}">{"".join(parts)}</div>'
+    parts = [el("p", text, class_=f"kb-banner kb-banner-{kind}") for kind, text in lines]
+    return el("div", *parts, role="status", data_state=service.state)
 
 
 def _recording(journal: Journal) -> bool:
@@ -132,36 +135,37 @@ def _wire_workshop(page: Any, workshop: Workshop, journal: Journal) -> None:
     page.load(on_load, None, [workshop.base, workshop.recording], **QUIET)
 
 
-def _header(words: Words, library: Library) -> str:
-    other = "/en/" if words.lang == "zh" else "/"
-    other_lang = "en" if words.lang == "zh" else "zh-CN"
-    return (
-        f'<header class="kb-header"><a class="kb-skip" href="#kb-question">{escape(words("skip"))}</a>'
-        f"<div><h1>{escape(words('title'))}</h1><p>{escape(words('tagline'))}</p></div>"
-        f'<nav><a href="{other}" data-kb="language" hreflang="{other_lang}" lang="{other_lang}" '
-        f'aria-label="{escape(words("other_language_label"))}">{escape(words("other_language"))}</a>'
-        f'<button type="button" data-kb="theme">{escape(words("theme"))}</button></nav></header>'
+def _header(words: Words) -> Html:
+    other = Words("en" if words.lang == "zh" else "zh")
+    switch = el(
+        "a", words("other_language"), href=other.home, data_kb="language", lang=other.html_lang,
+        hreflang=other.html_lang, aria_label=words("other_language_label"),
+    )  # fmt: skip
+    theme_switch = el("button", words("theme"), type="button", data_kb="theme")
+    return el(
+        "header",
+        el("a", words("skip"), class_="kb-skip", href="#kb-question", data_kb="skip"),
+        el("div", el("h1", words("title")), el("p", words("tagline"))),
+        el("nav", switch, theme_switch, aria_label=words("theme")),
+        class_="kb-header",
     )
 
 
-def _notes(library: Library, words: Words) -> str:
+def _notes(library: Library, words: Words) -> Html:
     """The definitions that explained words point at, and the foot of the page."""
     try:
         shelf = library.shelf
     except KBError as error:
-        return f'<p role="alert">{escape(words("corpus_failed", reason=error))}</p>'
+        return note_html(words("corpus_failed", reason=error))
     titles = "、".join(document.title for document in shelf.documents.values())
-    return (
-        f'<div hidden>{_definitions(shelf)}</div><footer class="kb-footer">'
-        f"<p>{escape(words('scope', titles=titles))}</p>"
-        f'<p><a href="/docs">{escape(words("api"))}</a></p></footer>'
-    )
+    link = el("a", words("api"), href="/docs")
+    foot = el("footer", el("p", words("scope", titles=titles)), el("p", link), class_="kb-footer")
+    return join(el("div", *_definitions(shelf), hidden=True), foot)
 
 
-def _definitions(shelf: Shelf) -> str:
-    parts = []
-    for number, term in enumerate(shelf.terms):
-        passage = shelf.passages.get(term.passage_id)
-        if passage is not None:
-            parts.append(f'<p id="kb-term-{number}" lang="zh-CN">{escape(passage.text)}</p>')
-    return "".join(parts)
+def _definitions(shelf: Shelf) -> list[Html]:
+    return [
+        el("p", shelf.passages[term.passage_id].text, id=f"kb-term-{number}", lang="zh-CN")
+        for number, term in enumerate(shelf.terms)
+        if term.passage_id in shelf.passages
+    ]

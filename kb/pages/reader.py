@@ -16,8 +16,9 @@ from kb.pages.reading import (
     outline_html,
     resolve_target,
 )
+from kb.pages.tools import note_html
 from kb.pages.words import Words
-from kb.render import escape
+from kb.render import Html, el, join
 
 __all__ = ["Reader", "build_reader", "open_place"]
 
@@ -33,6 +34,7 @@ class Reader(NamedTuple):
 
 def build_reader(library: Library, words: Words) -> Reader:
     """Lay out the room and wire its search."""
+    first = open_place(library, words, "")
     with gr.Row(elem_id="kb-reader"):
         with gr.Column(scale=1, min_width=260, elem_id="kb-reader-side"):
             with gr.Row(elem_id="kb-find-row"):
@@ -42,11 +44,11 @@ def build_reader(library: Library, words: Words) -> Reader:
                 )  # fmt: skip
                 go = gr.Button(words("reader_find"), size="sm", scale=1, min_width=64)
             found = gr.HTML("", elem_id="kb-found", apply_default_css=False)
-            outline = gr.HTML(_first(library, words)[0], apply_default_css=False)
+            outline = gr.HTML(first[0], apply_default_css=False)
         with gr.Column(scale=3, min_width=320):
             gr.HTML(_toolbar(words), apply_default_css=False, elem_id="kb-reader-bar")
             document = gr.HTML(
-                _first(library, words)[1], elem_id="kb-document", js_on_load=ON_LOAD,
+                first[1], elem_id="kb-document", js_on_load=ON_LOAD,
                 apply_default_css=False,
             )  # fmt: skip
 
@@ -54,7 +56,7 @@ def build_reader(library: Library, words: Words) -> Reader:
         try:
             shelf = library.shelf
         except KBError as error:
-            return f"<p>{escape(words('corpus_failed', reason=error))}</p>"
+            return note_html(words("corpus_failed", reason=error))
         return found_html(shelf, text.strip(), find(shelf, text), words) if text.strip() else ""
 
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
@@ -70,29 +72,24 @@ def open_place(
     try:
         shelf = library.shelf
     except KBError as error:
-        return "", f'<p class="kb-note">{escape(words("corpus_failed", reason=error))}</p>'
+        return "", note_html(words("corpus_failed", reason=error))
     target = resolve_target(shelf, identifier)
-    note = ""
+    note = Html()
     if target is None:
         target = Target(next(iter(shelf.documents)))
-        if identifier:
-            note = (
-                f'<p class="kb-note" role="alert">{escape(words("no_passage", id=identifier))}</p>'
-            )
+        note = note_html(words("no_passage", id=identifier)) if identifier else note
     if 0 <= start < end:
         target = target._replace(start=start, end=end)
-    return outline_html(shelf, target, words), note + document_html(shelf, target, words)
+    return outline_html(shelf, target, words), join(note, document_html(shelf, target, words))
 
 
-def _first(library: Library, words: Words) -> tuple[str, str]:
-    return open_place(library, words, "")
-
-
-def _toolbar(words: Words) -> str:
-    return (
-        '<div class="kb-toolbar">'
-        f'<button type="button" data-kb="step" data-step="-1">‹ {escape(words("previous"))}</button>'
-        f'<button type="button" data-kb="step" data-step="1">{escape(words("next"))} ›</button>'
-        f'<button type="button" data-kb="tab" data-tab="chat">{escape(words("back_to_chat"))}</button>'
-        f'<span class="kb-result" role="status"></span><small>{escape(words("about_page"))}</small></div>'
+def _toolbar(words: Words) -> Html:
+    return el(
+        "div",
+        el("button", f"‹ {words('previous')}", type="button", data_kb="step", data_step=-1),
+        el("button", f"{words('next')} ›", type="button", data_kb="step", data_step=1),
+        el("button", words("back_to_chat"), type="button", data_kb="tab", data_tab="chat"),
+        el("span", class_="kb-result", role="status"),
+        el("small", words("about_page")),
+        class_="kb-toolbar",
     )

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import quote as percent
 
+from kb.pages.cards import passage_link
 from kb.pages.words import Words
-from kb.render import SEPARATOR, Place, Shelf, escape, quote_html
+from kb.render import SEPARATOR, Html, Place, Shelf, el, quote_html
 from kb.schema import Document, Passage, Section
 from kb.tokenizer import fold
 
@@ -58,26 +59,30 @@ def resolve_target(shelf: Shelf, identifier: str) -> Target | None:
     return None
 
 
-def document_html(shelf: Shelf, target: Target, words: Words) -> str:
+def document_html(shelf: Shelf, target: Target, words: Words) -> Html:
     """A whole document: every heading and passage is a quote with an address of its own."""
     document = shelf.documents[target.document_id]
     own = [p for p in shelf.passages.values() if p.document_id == document.id]
-    blocks: list[str] = []
+    blocks: list[Html] = []
     page: int | None = None
     for block in _blocks(document, own):
         now = block.page if isinstance(block, Section) else block[0].page
         if now is not None and now != page:
             page = now
-            blocks.append(f'<p class="kb-page-mark">{escape(words("page", n=now))}</p>')
+            blocks.append(el("p", words("page", n=now), class_="kb-page-mark"))
         if isinstance(block, Section):
             blocks.append(_heading(block, document, shelf, target, words))
         else:
             blocks.append(_paragraph(block, shelf, target, words))
-    title = escape(document.title)
-    return (
-        f'<div class="kb-document" data-document="{escape(document.id)}" '
-        f'data-target="{escape(target.anchor)}" aria-label="{title}" role="region">'
-        f'<p class="kb-document-title">{title}</p>{"".join(blocks)}</div>'
+    return el(
+        "div",
+        el("p", document.title, class_="kb-document-title"),
+        *blocks,
+        class_="kb-document",
+        role="region",
+        aria_label=document.title,
+        data_document=document.id,
+        data_target=target.anchor,
     )
 
 
@@ -94,81 +99,84 @@ def _blocks(document: Document, passages: Sequence[Passage]) -> Iterator[Section
 
 def _heading(
     section: Section, document: Document, shelf: Shelf, target: Target, words: Words
-) -> str:
-    level = min(section.level + 1, 6)
+) -> Html:
     cited = " kb-cited" if section.id == target.anchor else ""
     place = Place(document.id, section.start, section.end)
-    return (
-        f'<h{level} class="kb-heading{cited}" id="r-{escape(section.id)}" tabindex="-1">'
-        f"{quote_html(place, shelf, tag='span', explain=False)}{_anchor(section.id, words)}</h{level}>"
+    return el(
+        f"h{min(section.level + 1, 6)}",
+        quote_html(place, shelf, tag="span", explain=False),
+        _anchor(section.id, words),
+        class_=f"kb-heading{cited}",
+        id=f"r-{section.id}",
+        tabindex=-1,
     )
 
 
-def _paragraph(passages: Sequence[Passage], shelf: Shelf, target: Target, words: Words) -> str:
+def _paragraph(passages: Sequence[Passage], shelf: Shelf, target: Target, words: Words) -> Html:
     parts = []
     for passage in passages:
-        cited = (
-            passage.document_id == target.document_id
-            and passage.start < target.end
-            and target.start < passage.end
-        )
         place = Place(passage.document_id, passage.start, passage.end)
-        mark = " kb-cited" if cited else ""
+        cited = " kb-cited" if _inside(place, target) else ""
         parts.append(
-            f'<span class="kb-passage{mark}" id="r-{escape(passage.id)}" tabindex="-1">'
-            f"{quote_html(place, shelf, tag='span')}{_anchor(passage.id, words)}</span>"
+            el(
+                "span",
+                quote_html(place, shelf, tag="span"),
+                _anchor(passage.id, words),
+                class_=f"kb-passage{cited}",
+                id=f"r-{passage.id}",
+                tabindex=-1,
+            )
         )
-    return f'<p class="kb-paragraph">{"".join(parts)}</p>'
+    return el("p", *parts, class_="kb-paragraph")
 
 
-def _anchor(identifier: str, words: Words) -> str:
-    label = escape(words("passage_link"))
-    return (
-        f'<a class="kb-anchor" href="{words.home}?p={percent(identifier)}" data-kb="goto" '
-        f'data-passage="{escape(identifier)}" aria-label="{label} {escape(identifier)}" title="{label}"></a>'
-    )
+def _anchor(identifier: str, words: Words) -> Html:
+    label = words("passage_link")
+    return el(
+        "a", class_="kb-anchor", href=f"{words.home}?p={percent(identifier)}", data_kb="goto",
+        data_passage=identifier, aria_label=f"{label} {identifier}", title=label,
+    )  # fmt: skip
 
 
-def outline_html(shelf: Shelf, target: Target, words: Words) -> str:
+def outline_html(shelf: Shelf, target: Target, words: Words) -> Html:
     """The headings of every document as links."""
     parts = []
     for document in shelf.documents.values():
-        items = "".join(
-            f'<li class="kb-level-{section.level}"><a href="{words.home}?p={percent(section.id)}" '
-            f'data-kb="open" data-passage="{escape(section.id)}">{escape(section.title)}</a></li>'
-            for section in document.sections
-        )
-        opened = " open" if document.id == target.document_id else ""
-        parts.append(
-            f"<details{opened}><summary>{escape(document.title)}</summary><ul>{items}</ul></details>"
-        )
-    return f'<nav class="kb-outline" aria-label="{escape(words("outline"))}">{"".join(parts)}</nav>'
+        items = [
+            el("li", passage_link(s.id, words, s.title), class_=f"kb-level-{s.level}")
+            for s in document.sections
+        ]
+        summary = el("summary", document.title)
+        opened = document.id == target.document_id
+        parts.append(el("details", summary, el("ul", *items), open=opened))
+    return el("nav", *parts, class_="kb-outline", aria_label=words("outline"))
 
 
-def section_html(shelf: Shelf, identifier: str) -> str:
+def section_html(shelf: Shelf, identifier: str) -> Html:
     """The whole section that a passage stands in, as quotes; empty for an unknown one."""
     target = resolve_target(shelf, identifier)
     if target is None:
-        return ""
+        return Html()
     document = shelf.documents[target.document_id]
     passage = shelf.passages.get(identifier)
     wanted = passage.section_id if passage else identifier
     section = next((s for s in document.sections if s.id == wanted), None)
     if section is None:
-        return ""
+        return Html()
     inside = [p for p in document.paragraphs if section.end <= p.start < section.body_end]
     places = [Place(document.id, section.start, section.end)]
     places += [Place(document.id, p.start, p.end) for p in inside]
-    quotes = "".join(
-        f'<div class="{"kb-cited" if _inside(place, target) else ""}">{quote_html(place, shelf)}</div>'
+    quotes = [
+        el("div", quote_html(place, shelf), class_="kb-cited" if _inside(place, target) else None)
         for place in places
-    )
+    ]
     path = SEPARATOR.join((shelf.title(document.id), *section.path))
-    return f'<div class="kb-section" role="region" aria-label="{escape(path)}">{quotes}</div>'
+    return el("div", *quotes, class_="kb-section", role="group", aria_label=path)
 
 
 def _inside(place: Place, target: Target) -> bool:
-    return place.start < target.end and target.start < place.end
+    same = place.document_id == target.document_id
+    return same and place.start < target.end and target.start < place.end
 
 
 def find(shelf: Shelf, word: str) -> list[Found]:
@@ -203,28 +211,34 @@ def _found(document: Document, shelf: Shelf, start: int, end: int) -> Found:
     return Found(document.id, document.id, start, end)
 
 
-def found_html(shelf: Shelf, word: str, found: Sequence[Found], words: Words) -> str:
+def found_html(shelf: Shelf, word: str, found: Sequence[Found], words: Words) -> Html:
     """The places of a word as a list of links with the text around them."""
     if not found:
-        return f'<p class="kb-note" role="status">{escape(words("found_none", word=word))}</p>'
-    items = "".join(_found_item(shelf, one, words) for one in found[:MAX_FOUND])
-    more = f"<p>{escape(words('found_more', n=MAX_FOUND))}</p>" if len(found) > MAX_FOUND else ""
-    note = escape(words("found", word=word, n=len(found)))
-    return (
-        f'<details class="kb-found" open><summary role="status" data-word="{escape(word)}">{note}</summary>'
-        f"<ol>{items}</ol>{more}</details>"
+        return el("p", words("found_none", word=word), class_="kb-note", role="status")
+    items = [el("li", _found_link(shelf, one, words)) for one in found[:MAX_FOUND]]
+    more = words("found_more", n=MAX_FOUND) if len(found) > MAX_FOUND else ""
+    note = words("found", word=word, n=len(found))
+    return el(
+        "details",
+        el("summary", note, data_word=word),
+        el("ol", *items),
+        el("p", more) if more else Html(),
+        class_="kb-found",
+        open=True,
     )
 
 
-def _found_item(shelf: Shelf, found: Found, words: Words) -> str:
+def _found_link(shelf: Shelf, found: Found, words: Words) -> Html:
     text = shelf.documents[found.document_id].text
-    left, right = max(0, found.start - CONTEXT), found.end + CONTEXT
-    around = (
-        f"{escape(text[left : found.start])}<mark>{escape(text[found.start : found.end])}</mark>"
-        f"{escape(text[found.end : right])}"
+    around = el(
+        "span",
+        "…",
+        text[max(0, found.start - CONTEXT) : found.start],
+        el("mark", text[found.start : found.end]),
+        text[found.end : found.end + CONTEXT],
+        "…",
+        lang="zh-CN",
     )
-    return (
-        f'<li><a href="{words.home}?p={percent(found.passage_id)}" data-kb="open" '
-        f'data-passage="{escape(found.passage_id)}" data-start="{found.start}" data-end="{found.end}">'
-        f"<span>…{around}…</span> <small>{escape(shelf.title(found.document_id))}</small></a></li>"
-    )
+    where = el("small", shelf.title(found.document_id))
+    span = {"data_start": found.start, "data_end": found.end}
+    return passage_link(found.passage_id, words, around, " ", where, **span)

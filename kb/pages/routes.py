@@ -13,7 +13,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from kb.answer import Assistant
-from kb.corpus import load_corpus
 from kb.errors import InputError
 from kb.export import handout_docx, handout_markdown, quiz_docx, quiz_markdown
 from kb.journal import Journal, to_csv
@@ -116,9 +115,8 @@ def _again(assistant: Assistant, asked: Asked) -> Answer:
 def _add_reading(router: APIRouter, service: Service, library: Library) -> None:
     @router.post("/page/verify")
     def verify(shown: ShownQuote) -> Checked:
-        """Read the corpus from disk again and compare what the browser shows."""
-        documents = {d.id: d for d in load_corpus(service.settings.corpus_dir).documents}
-        document = documents.get(shown.document_id)
+        """Read the document from disk again and compare what the browser shows."""
+        document = library.read_again(shown.document_id)
         if document is None:
             raise InputError(f"没有文档“{shown.document_id[:50]}”，请刷新页面。")
         source = document.text[shown.start : shown.end]
@@ -159,8 +157,8 @@ def _add_feedback(router: APIRouter, service: Service, journal: Journal) -> None
     def statistics_csv() -> Response:
         """Passages asked for and questions without an answer, each with its count."""
         found = journal.statistics()
-        rows = [("passage", one.name, one.count) for one in found.passages]
-        rows += [("unanswered", one.name, one.count) for one in found.unanswered]
+        rows = [("passage", one.name, one.times) for one in found.passages]
+        rows += [("unanswered", one.name, one.times) for one in found.unanswered]
         return _file(to_csv(("kind", "name", "count"), rows), CSV, "统计.csv")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kb.pages.words import Words
-from kb.render import escape
+from kb.render import Html, el, join
 
 __all__ = ["Shell", "head_html"]
 
@@ -23,20 +23,20 @@ SHARING = re.compile(r"<meta\s+(?:property|name)=\"(?:og|twitter):[^>]*>\s*")
 PRELOADED = re.compile(r"<link rel=\"(?:manifest|preconnect|dns-prefetch)\"[^>]*>\s*")
 
 
-def head_html(words: Words) -> str:
+def head_html(words: Words) -> Html:
     """Words and scripts of the page, all from this server; they run before Gradio's own."""
-    scripts = "".join(f'<script src="/page/assets/{name}.js"></script>' for name in SCRIPTS)
-    return (
-        f'<meta name="description" content="{escape(words("tagline"))}">'
-        f'<link rel="icon" href="/page/assets/icon.svg">'
-        f'<script>window.KB={{lang:"{words.html_lang}",home:"{words.home}",'
-        f"words:{words.for_browser()}}};</script>{scripts}"
+    frame = f'{{lang:"{words.html_lang}",home:"{words.home}",words:{words.for_browser()}}}'
+    return join(
+        el("meta", name_="description", content=words("tagline")),
+        el("link", rel="icon", href="/page/assets/icon.svg"),
+        el("script", Html(f"window.KB={frame};")),
+        *(el("script", src=f"/page/assets/{name}.js") for name in SCRIPTS),
     )
 
 
-def styles_html() -> str:
+def styles_html() -> Html:
     """Styles of the page, to stand after Gradio's own."""
-    return "".join(f'<link rel="stylesheet" href="/page/assets/{name}.css">' for name in STYLES)
+    return join(*(el("link", rel="stylesheet", href=f"/page/assets/{n}.css") for n in STYLES))
 
 
 def dress(page: str, words: Words) -> str:
@@ -81,4 +81,5 @@ class Shell:
 
 def _is_page(start: Message) -> bool:
     headers = {k.lower(): v for k, v in start["headers"]}
-    return start["status"] == 200 and headers.get(b"content-type", b"").startswith(b"text/html")
+    kind: bytes = headers.get(b"content-type", b"")
+    return start["status"] == 200 and kind.startswith(b"text/html")

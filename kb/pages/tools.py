@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from kb.pages.words import Words
-from kb.render import escape
+from kb.render import Html, el
 
-__all__ = ["tools_html"]
+__all__ = ["note_html", "tools_html"]
 
 
-def tools_html(words: Words, scope: str, *kinds: str) -> str:
+def tools_html(words: Words, scope: str, *kinds: str) -> Html:
     """A row of buttons.
 
     Args:
         words: the page's words.
         scope: CSS selector of the part they act on.
-        kinds: ``project``, ``print``, ``handout-docx`` and the like; after the dash stands the format.
+        kinds: ``project``, ``print``, ``handout-docx`` and the like; after the dash, the format.
     """
-    buttons = "".join(_button(words, scope, kind) for kind in kinds)
-    return f'<div class="kb-tools">{buttons}<span class="kb-result" role="status"></span></div>'
+    buttons = [_button(words, scope, kind) for kind in kinds]
+    return el("div", *buttons, el("span", class_="kb-result", role="status"), class_="kb-tools")
 
 
-def _button(words: Words, scope: str, kind: str) -> str:
+def _button(words: Words, scope: str, kind: str) -> Html:
     action, _, form = kind.partition("-")
-    return (
-        f'<button type="button" class="kb-plain" data-kb="{action}" data-scope="{escape(scope)}" '
-        f'data-format="{form}">{escape(words(f"tool_{kind}"))}</button>'
-    )
+    return el(
+        "button", words(f"tool_{kind}"), type="button", class_="kb-plain", data_kb=action,
+        data_scope=scope, data_format=form,
+    )  # fmt: skip
+
+
+def note_html(text: str) -> Html:
+    """A sentence that says why there is nothing to show."""
+    return el("p", text, class_="kb-note", role="alert")

@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import segno
 
-from kb.journal import Statistics
+from kb.journal import Counted, Statistics
+from kb.pages.cards import passage_link
+from kb.pages.tools import note_html
 from kb.pages.words import Words
 from kb.quiz import LETTERS, Item, Quiz, stem_text
-from kb.render import Shelf, escape, source_line
+from kb.render import Html, Shelf, el, join, source_line
 
 __all__ = ["Card", "cards_html", "quiz_html", "statistics_html"]
-
-EXCERPT = 42
 
 
 class Card(NamedTuple):
@@ -26,101 +26,87 @@ class Card(NamedTuple):
     short: str
 
 
-def quiz_html(quiz: Quiz, shelf: Shelf, words: Words) -> str:
+def quiz_html(quiz: Quiz, shelf: Shelf, words: Words) -> Html:
     """The quiz, then its answer key on a page of its own."""
     kinds = [item.kind for item in quiz.items]
-    wanted = json.dumps(
-        {
-            "seed": quiz.seed, "terms": kinds.count("term"), "lists": kinds.count("list"),
-            "match": "match" in kinds,
-        }
-    )  # fmt: skip
-    items = "".join(_item(n, item, shelf, words) for n, item in enumerate(quiz.items, 1))
-    key = "".join(_key(item, shelf, words) for item in quiz.items)
-    return (
-        f'<div class="kb-quiz" data-quiz="{escape(wanted)}"><p class="kb-note">{escape(words("quiz_seed", seed=quiz.seed))}</p>'
-        f'<ol class="kb-quiz-items">{items}</ol>'
-        f'<details class="kb-key"><summary>{escape(words("quiz_key"))}</summary><ol>{key}</ol></details></div>'
+    counts = {"terms": kinds.count("term"), "lists": kinds.count("list")}
+    wanted = json.dumps({"seed": quiz.seed, **counts, "match": "match" in kinds})
+    items = [_item(item, shelf, words) for item in quiz.items]
+    key = [_key(item, shelf, words) for item in quiz.items]
+    return el(
+        "div",
+        el("p", words("quiz_seed", seed=quiz.seed), class_="kb-note", role="status"),
+        el("ol", *items, class_="kb-quiz-items"),
+        el("details", el("summary", words("quiz_key")), el("ol", *key), class_="kb-key"),
+        class_="kb-quiz",
+        data_quiz=wanted,
     )
 
 
-def _item(number: int, item: Item, shelf: Shelf, words: Words) -> str:
-    lead = escape(words(f"quiz_{item.kind}"))
+def _item(item: Item, shelf: Shelf, words: Words) -> Html:
+    lead = el("p", words(f"quiz_{item.kind}"), class_="kb-label")
+    lines = [stem_text(shelf, row) for row in item.rows]
+    choices = [el("li", f"{LETTERS[n]}. {name}") for n, name in enumerate(item.bank)]
+    bank = el("ul", *choices, class_="kb-bank", lang="zh-CN") if choices else Html()
     if item.kind == "match":
-        rows = "".join(f"<li>（　　）{escape(stem_text(shelf, row))}</li>" for row in item.rows)
-        stem = f'<ol class="kb-match">{rows}</ol>'
-    elif item.kind == "list":
-        rows = "".join(f"<li>{escape(stem_text(shelf, row))}</li>" for row in item.rows)
-        stem = f'<ul class="kb-plain-list">{rows}</ul>'
-    else:
-        stem = "".join(f"<p>{escape(stem_text(shelf, row))}</p>" for row in item.rows)
-    bank = "".join(f"<li>{LETTERS[n]}. {escape(name)}</li>" for n, name in enumerate(item.bank))
-    choices = f'<ul class="kb-bank">{bank}</ul>' if bank else ""
-    return (
-        f'<li class="kb-quiz-item" lang="zh-CN" data-number="{number}"><p class="kb-label">{lead}</p>'
-        f"{choices if item.kind == 'match' else ''}{stem}{choices if item.kind != 'match' else ''}</li>"
-    )
+        rows = el("ol", *(el("li", f"（　　）{line}") for line in lines), lang="zh-CN")
+        return el("li", lead, bank, rows, class_="kb-quiz-item")
+    stem = el("ul", *(el("li", line) for line in lines), class_="kb-plain-list", lang="zh-CN")
+    return el("li", lead, stem, bank, class_="kb-quiz-item")
 
 
-def _key(item: Item, shelf: Shelf, words: Words) -> str:
-    answers = "；".join(
-        f"({n}) {answer}" if len(item.answers) > 1 else answer
-        for n, answer in enumerate(item.answers, 1)
-    )
-    links = "".join(
-        f'<li><a href="{words.home}?p={escape(source)}" data-kb="open" data-passage="{escape(source)}">'
-        f"{escape(source_line(shelf, source))}</a></li>"
+def _key(item: Item, shelf: Shelf, words: Words) -> Html:
+    numbered = [f"({n}) {answer}" for n, answer in enumerate(item.answers, 1)]
+    answers = "；".join(numbered if len(numbered) > 1 else item.answers)
+    links = [
+        el("li", passage_link(source, words, source_line(shelf, source)))
         for source in dict.fromkeys(item.sources)
-    )
-    return f'<li><strong lang="zh-CN">{escape(answers)}</strong><ul class="kb-plain-list">{links}</ul></li>'
+    ]
+    shown = el("strong", answers, lang="zh-CN")
+    return el("li", shown, el("ul", *links, class_="kb-plain-list"))
 
 
-def cards_html(cards: Sequence[Card], words: Words) -> str:
+def cards_html(cards: Sequence[Card], words: Words) -> Html:
     """Cards with QR codes, to print or to project."""
     if not cards:
-        return f'<p class="kb-note" role="status">{escape(words("js_nothing"))}</p>'
-    return f'<div class="kb-qr-cards">{"".join(_card(card, words) for card in cards)}</div>'
+        return note_html(words("js_nothing"))
+    return el("div", *(_card(card, words) for card in cards), class_="kb-qr-cards")
 
 
-def _card(card: Card, words: Words) -> str:
+def _card(card: Card, words: Words) -> Html:
     code = segno.make(card.short or card.address, error="m", micro=False)
-    svg = code.svg_inline(border=4, omitsize=True, dark="#000", light="#fff")
-    label = escape(words("qr_alt", label=card.label))
-    shown = escape(card.short or card.address)
-    return (
-        f'<figure class="kb-qr"><div role="img" aria-label="{label}">{svg}</div><figcaption>'
-        f'<strong>{escape(card.label)}</strong><a href="{escape(card.address)}">{shown}</a>'
-        f'<button type="button" class="kb-plain" data-kb="copy" data-copy="{shown}">'
-        f"{escape(words('copy_link'))}</button></figcaption></figure>"
-    )
+    svg = Html(code.svg_inline(border=4, omitsize=True, dark="#000", light="#fff"))
+    shown = card.short or card.address
+    copy = el(
+        "button", words("copy_link"), type="button", class_="kb-plain", data_kb="copy",
+        data_copy=shown,
+    )  # fmt: skip
+    caption = el("figcaption", el("strong", card.label), el("a", shown, href=card.address), copy)
+    picture = el("div", svg, role="img", aria_label=words("qr_alt", label=card.label))
+    return el("figure", picture, caption, class_="kb-qr")
 
 
-def statistics_html(found: Statistics, shelf: Shelf, words: Words) -> str:
+def statistics_html(found: Statistics, shelf: Shelf, words: Words) -> Html:
     """What a session asked for: passages by count, questions without an answer, passages unused."""
     if not found.total:
-        return f'<p class="kb-note" role="status">{escape(words("stats_none"))}</p>'
-    top = max((one.count for one in found.passages), default=1)
-    asked = "".join(_bar(name, count, top, shelf, words) for name, count in found.passages)
-    missed = "".join(f"<li>{escape(name)} ×{count}</li>" for name, count in found.unanswered)
+        return el("p", words("stats_none"), class_="kb-note", role="status")
+    top = max((one.times for one in found.passages), default=1)
+    missed = [el("li", f"{one.name} ×{one.times}") for one in found.unanswered]
     names = {one.name for one in found.passages}
     unused = [p for p in shelf.passages.values() if p.id not in names]
-    never = "".join(
-        f'<li><a href="{words.home}?p={escape(p.id)}" data-kb="open" data-passage="{escape(p.id)}">'
-        f"{escape(source_line(shelf, p.id))}</a> {escape(p.text[:EXCERPT])}…</li>"
-        for p in unused
-    )
+    never = [el("li", passage_link(p.id, words, source_line(shelf, p.id))) for p in unused]
     total = words("stats_total", total=found.total, answered=found.answered)
-    return (
-        f'<p role="status">{escape(total)}</p><h4>{escape(words("stats_passages"))}</h4>'
-        f'<ul class="kb-bars">{asked}</ul><h4>{escape(words("stats_missed"))}</h4>'
-        f"<ul>{missed or '<li>—</li>'}</ul><details><summary>"
-        f"{escape(words('stats_unused', n=len(unused)))}</summary><ul>{never}</ul></details>"
+    return join(
+        el("p", total, role="status"),
+        el("h3", words("stats_passages")),
+        el("ul", *(_bar(one, top, shelf, words) for one in found.passages), class_="kb-bars"),
+        el("h3", words("stats_missed")),
+        el("ul", *(missed or [el("li", "—")])),
+        el("details", el("summary", words("stats_unused", n=len(unused))), el("ul", *never)),
     )
 
 
-def _bar(name: str, count: int, top: int, shelf: Shelf, words: Words) -> str:
-    width = round(100 * count / top)
-    return (
-        f'<li><a href="{words.home}?p={escape(name)}" data-kb="open" data-passage="{escape(name)}">'
-        f'{escape(source_line(shelf, name))}</a><span class="kb-bar" style="--kb-part:{width}%">{count}</span></li>'
-    )
+def _bar(one: Counted, top: int, shelf: Shelf, words: Words) -> Html:
+    part = f"--kb-part:{round(100 * one.times / top)}%"
+    link = passage_link(one.name, words, source_line(shelf, one.name))
+    return el("li", link, el("span", str(one.times), class_="kb-bar", style=part))

@@ -15,11 +15,11 @@ from kb.journal import Journal
 from kb.pages.library import Library
 from kb.pages.packs import MAX_FILE, MAX_QUESTIONS, Pack, read_pack, read_pack_file, report_html
 from kb.pages.reading import resolve_target
-from kb.pages.tools import tools_html
+from kb.pages.tools import note_html, tools_html
 from kb.pages.words import Words
 from kb.pages.worksheets import Card, cards_html, quiz_html, statistics_html
 from kb.quiz import make_quiz
-from kb.render import escape
+from kb.render import Html, el, join
 from kb.service import Service
 
 __all__ = ["Workshop", "build_workshop", "cards_for"]
@@ -51,12 +51,8 @@ def build_workshop(service: Service, library: Library, journal: Journal, words: 
     return Workshop(base, recording)
 
 
-def _note(text: str) -> str:
-    return f'<p class="kb-note" role="alert">{escape(text)}</p>'
-
-
 def _help(words: Words, key: str) -> None:
-    gr.HTML(f'<p class="kb-note">{escape(words(key))}</p>', apply_default_css=False)
+    gr.HTML(el("p", words(key), class_="kb-note"), apply_default_css=False)
 
 
 def _tools(words: Words, scope: str, *kinds: str) -> None:
@@ -101,14 +97,14 @@ def _build_pack(service: Service, library: Library, words: Words) -> None:
 
 def _run_pack(service: Service, library: Library, words: Words, pack: Pack) -> str:
     if not pack.questions:
-        return _note(words("pack_empty", n=MAX_QUESTIONS))
+        return note_html(words("pack_empty", n=MAX_QUESTIONS))
     try:
         service.wait(WAIT_SECONDS)
         assistant = service.assistant
         answers = [assistant.answer(question) for question in pack.questions]
         return report_html(answers, pack.left_out, library.shelf, words)
     except KBError as error:
-        return _note(str(error))
+        return note_html(str(error))
 
 
 def _build_quiz(library: Library, words: Words) -> None:
@@ -127,7 +123,7 @@ def _build_quiz(library: Library, words: Words) -> None:
             quiz = make_quiz(library.shelf, int(number or 0), int(n_terms), int(n_lists), matched)
             return quiz_html(quiz, library.shelf, words)
         except KBError as error:
-            return _note(str(error))
+            return note_html(str(error))
 
     go.click(make, [seed, terms, lists, match], out, **QUIET)
 
@@ -150,9 +146,9 @@ def _build_cards(library: Library, journal: Journal, words: Words) -> Any:
         try:
             cards = cards_for(text, address, library, journal)
         except KBError as error:
-            return _note(str(error))
-        warning = _note(words("qr_local")) if _local(address) else ""
-        return warning + cards_html(cards, words)
+            return note_html(str(error))
+        warning = note_html(words("qr_local")) if _local(address) else Html()
+        return join(warning, cards_html(cards, words))
 
     go.click(make, [lines, base], out, **QUIET)
     return base
@@ -186,12 +182,11 @@ def _build_statistics(library: Library, journal: Journal, words: Words) -> Any:
     with gr.Row(elem_classes="kb-inputs"):
         show = gr.Button(words("stats_show"), variant="primary", elem_id="kb-stats-show")
         forget = gr.Button(words("stats_forget"), elem_id="kb-stats-forget")
-    gr.HTML(
-        f'<p class="kb-tools"><a class="kb-plain" href="/page/statistics.csv" download>'
-        f'{escape(words("stats_csv"))}</a><a class="kb-plain" href="/page/feedback.csv" download>'
-        f"{escape(words('feedback_csv'))}</a></p>",
-        apply_default_css=False,
-    )
+    links = [
+        el("a", words(key), class_="kb-plain", href=f"/page/{name}.csv", download=True)
+        for key, name in (("stats_csv", "statistics"), ("feedback_csv", "feedback"))
+    ]
+    gr.HTML(el("p", *links, class_="kb-tools"), apply_default_css=False)
     out = gr.HTML("", elem_id="kb-stats-out", apply_default_css=False)
 
     def view() -> str:

@@ -31,6 +31,17 @@
     const button = document.getElementById(`kb-tab-${name}-button`) || buttons[names.indexOf(name)];
     if (button) button.click();
   };
+  KB.actions.skip = (node, event) => {
+    event.preventDefault();
+    KB.tab("chat");
+    setTimeout(() => document.querySelector("#kb-question textarea")?.focus(), 50);
+  };
+  KB.actions.jump = (node, event) => {
+    event.preventDefault();
+    const target = document.querySelector(node.getAttribute("href"));
+    target?.scrollIntoView({ block: "start" });
+    target?.querySelector("h2")?.focus({ preventScroll: true });
+  };
   KB.actions.tab = (node) => KB.tab(node.dataset.tab);
   KB.actions.print = () => window.print();
   KB.actions.language = (node, event) => {

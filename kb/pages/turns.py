@@ -1,0 +1,172 @@
+"""One turn of the conversation as HTML: the question, the state, the cards, what next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kb.pages.cards import card, direct_cards
+from kb.pages.words import Words
+from kb.pages.words_answers import REASONS_EN
+from kb.render import Html, Shelf, el, join
+from kb.schema import Answer
+from kb.wording import HIGH, MEDIUM
+
+__all__ = ["TurnView", "suggestion_list", "turn_html", "waiting_html"]
+
+SMALL_TALK = frozenset({"greeting", "thanks", "about", "input_empty", "input_too_long"})
+
+
+class TurnView(NamedTuple):
+    """One turn to show: its number in its group on the page, the answer, and how it was asked."""
+
+    number: int
+    answer: Answer
+    history: tuple[str, ...] = ()
+    role: str = ""
+    group: str = "turn"
+
+    @property
+    def name(self) -> str:
+        """The id of its element."""
+        return f"kb-{self.group}-{self.number}"
+
+
+def turn_html(turn: TurnView, shelf: Shelf, words: Words) -> Html:
+    """One turn: question, how it was understood, answer, suggestions and feedback."""
+    answer = turn.answer
+    plain = answer.reason in SMALL_TALK
+    asked = {"query": answer.query, "history": list(turn.history), "role": turn.role}
+    body = el(
+        "div",
+        _head(answer, words),
+        Html() if plain else _covers(answer, shelf, words),
+        _citations(answer, shelf, words),
+        _suggestions(answer, words),
+        Html() if plain else _feedback(answer, words),
+        class_=f"kb-answer kb-{answer.status}",
+        role="group",
+        aria_label=words(answer.status),
+    )
+    return el(
+        "article",
+        _question(answer.query, words, turn.name, turn.role),
+        _understood(turn, words),
+        body,
+        class_="kb-turn",
+        id=turn.name,
+        aria_labelledby=f"{turn.name}-q",
+        data_status=answer.status,
+        data_asked=json.dumps(asked, ensure_ascii=False),
+    )
+
+
+def waiting_html(number: int, query: str, reason: str, words: Words) -> Html:
+    """A turn that could not be answered because the assistant is not ready."""
+    name = f"kb-turn-{number}"
+    state = el("p", words("waiting"), class_="kb-state")
+    body = el("div", state, el("p", reason), class_="kb-answer kb-waiting", role="group")
+    return el(
+        "article", _question(query, words, name), body, class_="kb-turn", id=name,
+        data_status="waiting", aria_labelledby=f"{name}-q",
+    )  # fmt: skip
+
+
+def _question(query: str, words: Words, name: str, role: str = "") -> Html:
+    hidden = el("span", f"{words('you_asked')}：", class_="kb-visually-hidden")
+    shown = el("span", query, class_="kb-query")
+    as_role = words("asked_as", role=words(f"role_{role}")) if role else ""
+    note = el("span", as_role, class_="kb-role") if role else Html()
+    return el("h2", hidden, shown, note, class_="kb-question", id=f"{name}-q", tabindex=-1)
+
+
+def _understood(turn: TurnView, words: Words) -> Html:
+    answer = turn.answer
+    if not turn.history or answer.standalone_query == answer.query:
+        return Html()
+    undo = el(
+        "button", words("undo"), type="button", class_="kb-link", data_kb="ask", data_fresh=1,
+        data_query=answer.query,
+    )  # fmt: skip
+    understood = el("q", answer.standalone_query)
+    return el("p", words("understood"), understood, " ", undo, class_="kb-understood")
+
+
+def _message(answer: Answer, words: Words) -> str:
+    if words.lang == "zh":
+        return answer.message
+    reason = REASONS_EN.get(answer.reason or "", "")
+    if answer.reason in SMALL_TALK:
+        return reason
+    return f"{reason} {words(f'message_{answer.status}')}".strip()
+
+
+def _head(answer: Answer, words: Words) -> Html:
+    small = answer.reason in SMALL_TALK
+    state = Html() if small else el("p", words(answer.status), class_="kb-state")
+    sure = _confidence(answer, words) if answer.status == "answered" else Html()
+    message = el("p", _message(answer, words), class_="kb-message")
+    return join(el("div", state, sure, class_="kb-head"), message)
+
+
+def _confidence(answer: Answer, words: Words) -> Html:
+    level = (
+        "high" if answer.confidence >= HIGH else "medium" if answer.confidence >= MEDIUM else "low"
+    )
+    word = words("confidence", word=words(f"confidence_{level}"))
+    number = words("confidence_number", percent=round(answer.confidence * 100))
+    return el("details", el("summary", word), el("span", number), class_="kb-confidence")
+
+
+def _covers(answer: Answer, shelf: Shelf, words: Words) -> Html:
+    """What the documents cover, for an answer that found nothing."""
+    if answer.status != "not_found":
+        return Html()
+    titles = "、".join(document.title for document in shelf.documents.values())
+    return el("p", words("covers", titles=titles), class_="kb-covers")
+
+
+def _citations(answer: Answer, shelf: Shelf, words: Words) -> Html:
+    direct = [c for c in answer.citations if c.role == "direct"]
+    related = [card(c, shelf, words) for c in answer.citations if c.role == "related"]
+    if answer.status == "related" or not related:
+        return join(direct_cards(direct, shelf, words), *related)
+    more = el("summary", words("related_more", n=len(related)))
+    folded = el("details", more, *related, class_="kb-related-more")
+    return join(direct_cards(direct, shelf, words), folded)
+
+
+def suggestion_list(questions: Sequence[str], words: Words) -> Html:
+    """Questions to click."""
+    items = [
+        el("button", q, type="button", class_="kb-chip", data_kb="ask", data_query=q, lang="zh-CN")
+        for q in questions
+    ]
+    return el("ul", *(el("li", item) for item in items), class_="kb-chips")
+
+
+def _suggestions(answer: Answer, words: Words) -> Html:
+    if not answer.suggestions:
+        return Html()
+    key = "suggest_after" if answer.status == "answered" else "suggest_instead"
+    label = el("p", words(key), class_="kb-label")
+    return el("div", label, suggestion_list(answer.suggestions, words), class_="kb-suggest")
+
+
+def _feedback(answer: Answer, words: Words) -> Html:
+    kinds = ("helpful", "wrong", "refuse") if answer.citations else ("helpful", "missed")
+    choice = {"type": "button", "data_kb": "feedback", "aria_pressed": "false"}
+    buttons = [el("button", words(f"feedback_{k}"), data_verdict=k, **choice) for k in kinds]
+    label = words("feedback_comment")
+    field = el("input", type="text", maxlength=500, aria_label=label, placeholder=label)
+    send = el("button", words("feedback_send"), type="submit")
+    return el(
+        "form",
+        el("span", words("feedback"), class_="kb-label"),
+        *buttons,
+        el("span", field, send, class_="kb-comment", hidden=True),
+        el("span", class_="kb-result", role="status"),
+        class_="kb-feedback",
+        data_kb_form="feedback",
+    )

@@ -1,0 +1,183 @@
+"""Glossary, workshop and evaluation in the browser; accessibility of every room; a failed start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kb.settings import Settings
+from tests.browser_fixtures import Open, browser, open_page, serve, site
+from tests.test_browser import TABS, address, ask, assert_verbatim, documents, tab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+__all__ = ["browser", "open_page", "site"]
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def inner_tab(page: Page, name: str) -> None:
+    page.click(f"#kb-workshop-tabs button[role=tab]:has-text('{name}')")
+
+
+def test_terms(open_page: Open, site: str) -> None:
+    page = open_page("/")
+    tab(page, "名词")
+    cards = page.locator(".kb-term-card")
+    cards.first.wait_for()
+    assert cards.count() == 12
+    assert_verbatim(page, documents(site), least=12)
+    page.fill("#kb-term-filter", "排产")
+    assert page.locator(".kb-term-card:visible h2").all_inner_texts() == ["APS高级计划与排程"]
+    page.locator(".kb-term-card:visible [data-kb=ask]").click()
+    page.locator("#kb-turn-1 .kb-quote").first.wait_for()
+
+
+def test_a_pack_is_run_projected_and_exported(open_page: Open, site: str, tmp_path: Path) -> None:
+    page = open_page("/")
+    tab(page, "培训")
+    page.set_input_files(
+        "#kb-pack-file input[type=file], input[type=file]",
+        files=[
+            {
+                "name": "题.csv",
+                "mimeType": "text/csv",
+                "buffer": "问题\n什么是低代码\n你好\n".encode("gb18030"),
+            }
+        ],
+    )
+    page.wait_for_function(
+        "() => document.querySelector('#kb-pack-text textarea').value.startsWith('什么是低代码')"
+    )
+    page.click("#kb-pack-go")
+    page.locator("#kb-pack-2").wait_for()
+    assert_verbatim(page, documents(site))
+    tools = page.locator(".kb-tools:visible")
+    with page.expect_download() as saved:
+        tools.locator("[data-format=docx]").click()
+    saved.value.save_as(tmp_path / "a.docx")
+    assert (tmp_path / "a.docx").read_bytes()[:2] == b"PK"
+    tools.locator("[data-kb=project]").click()
+    stage = page.locator(".kb-projector .kb-stage")
+    stage.wait_for()
+    assert "低代码" in stage.inner_text()
+    page.keyboard.press("PageDown")
+    assert "你好" in stage.inner_text()
+    page.keyboard.press("Escape")
+    stage.wait_for(state="detached")
+
+
+def test_a_quiz_is_made_and_exported(open_page: Open) -> None:
+    page = open_page("/")
+    tab(page, "培训")
+    inner_tab(page, "测验")
+    page.click("#kb-quiz-go")
+    page.locator(".kb-quiz-item").first.wait_for()
+    assert page.locator(".kb-quiz-item").count() == 9
+    page.click(".kb-key summary")
+    assert page.locator(".kb-key a").first.is_visible()
+    with page.expect_download() as saved:
+        page.locator(".kb-tools:visible [data-format=md]").click()
+    assert saved.value.suggested_filename == "问指南测验.md"
+
+
+def test_qr_cards_lead_back(open_page: Open, site: str) -> None:
+    page = open_page("/")
+    tab(page, "培训")
+    inner_tab(page, "二维码")
+    page.fill("#kb-qr-text textarea", "什么是低代码？\nguide:4-2-p1")
+    page.click("#kb-qr-go")
+    page.locator(".kb-qr svg").nth(1).wait_for()
+    short = page.locator(".kb-qr a").first.inner_text()
+    assert short.startswith(site + "/s/")
+    other = open_page(short.removeprefix(site))
+    other.locator("#kb-turn-1 .kb-quote").first.wait_for()
+    assert other.locator(".kb-query").first.text_content() == "什么是低代码？"
+
+
+def test_statistics_are_off_until_asked_for(open_page: Open) -> None:
+    page = open_page("/")
+    tab(page, "培训")
+    inner_tab(page, "统计")
+    assert not page.locator("#kb-stats-on input").is_checked()
+    page.locator("#kb-stats-on input").check()
+    page.locator("#kb-stats-out p").wait_for()
+    other = open_page("/")
+    other.locator(".kb-banner-recording").wait_for()
+    ask(other, "什么是低代码", 1)
+    page.click("#kb-stats-show")
+    page.locator(".kb-bars li").first.wait_for()
+    page.locator("#kb-stats-on input").uncheck()
+    page.click("#kb-stats-forget")
+    page.locator(".kb-bars li").first.wait_for(state="detached")
+
+
+def test_three_methods_side_by_side(open_page: Open) -> None:
+    page = open_page("/")
+    tab(page, "评测")
+    page.fill("#kb-compare textarea", "车间排产有什么系统能用")
+    page.press("#kb-compare textarea", "Enter")
+    page.locator(".kb-compare .kb-why").first.wait_for()
+    assert page.locator(".kb-three .kb-column").count() == 3
+    assert page.locator(".kb-scale").is_visible()
+
+
+@pytest.mark.parametrize(("home", "scheme"), [("/", "light"), ("/", "dark"), ("/en/", "light")])
+def test_no_serious_barrier(open_page: Open, home: str, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(home + address("没钱搞，政府给补贴吗")[1:], color_scheme=scheme)
+    page.locator("#kb-turn-1 .kb-quote").first.wait_for()
+    ask(page, "补贴能拿多少钱", 2)
+    found = []
+    buttons = page.locator("#kb-tabs > .tab-wrapper button[role=tab]:visible")
+    assert buttons.count() == len(TABS)
+    for number in range(len(TABS)):
+        buttons.nth(number).click()
+        page.wait_for_timeout(400)
+        found += _barriers(Axe(), page, number)
+    buttons.nth(3).click()
+    inner = page.locator("#kb-workshop-tabs button[role=tab]:visible")
+    for number, go in (
+        (0, "#kb-pack-go"),
+        (1, "#kb-quiz-go"),
+        (2, "#kb-qr-go"),
+        (3, "#kb-stats-show"),
+    ):
+        inner.nth(number).click()
+        page.click(go)
+        page.wait_for_timeout(1500)
+        found += _barriers(Axe(), page, 30 + number)
+    assert not found
+
+
+def _barriers(axe: object, page: Page, number: int) -> list[str]:
+    response = axe.run(page).response  # type: ignore[attr-defined]
+    return [
+        f"{number}: {v['id']} {v['nodes'][0]['html'][:200]}"
+        for v in response["violations"]
+        if v["impact"] in ("serious", "critical")
+    ]
+
+
+def test_a_failed_start_is_told_and_the_reader_works(
+    open_page: Open, real_settings: Settings, tmp_path: Path
+) -> None:
+    broken = real_settings.model_copy(
+        update={
+            "encoder": str(tmp_path / "none"),
+            "data_dir": tmp_path,
+            "index_dir": tmp_path / "i",
+        }
+    )
+    with serve(broken, "/healthz") as base:
+        page = open_page("/", base=base)
+        page.locator(".kb-banner-failed").wait_for()
+        turn = ask(page, "什么是低代码", 1)
+        assert turn.get_attribute("data-status") == "waiting"
+        assert turn.locator(".kb-quote").count() == 0
+        tab(page, "原文")
+        page.locator(".kb-document .kb-quote").first.wait_for()
+        page.context.close()

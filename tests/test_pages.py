@@ -1,0 +1,265 @@
+"""The rooms without a browser: turns, reader, glossary, quiz, packs, journal, small requests."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from kb.answer import Assistant
+from kb.api import create_api
+from kb.errors import InputError
+from kb.journal import Journal
+from kb.pages.library import Library
+from kb.pages.packs import read_pack, read_pack_file, report_csv, report_html
+from kb.pages.reading import Target, document_html, find, resolve_target, section_html
+from kb.pages.routes import page_routes
+from kb.pages.shell import dress
+from kb.pages.turns import TurnView, turn_html, waiting_html
+from kb.pages.words import TABLE, Words
+from kb.pages.words_answers import REASONS_EN
+from kb.pages.worksheets import quiz_html
+from kb.quiz import make_quiz, stem_text
+from kb.render import Shelf
+from kb.service import Service
+from kb.settings import Settings
+from kb.wording import MESSAGES, REASONS
+from tests.test_render import text_of
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+ZH = Words()
+
+
+@pytest.fixture(scope="module")
+def service(real_settings: Settings, assistant: Assistant) -> Service:
+    service = Service(real_settings)
+    service.start()
+    assert service.wait(120), service.reason
+    return service
+
+
+@pytest.fixture(scope="module")
+def library(service: Service) -> Library:
+    return Library(service)
+
+
+@pytest.fixture(scope="module")
+def shelf(library: Library) -> Shelf:
+    return library.shelf
+
+
+@pytest.fixture(scope="module")
+def client(
+    service: Service, library: Library, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestClient]:
+    app = create_api(service)
+    app.include_router(page_routes(service, library, Journal(tmp_path_factory.mktemp("journal"))))
+    with TestClient(app) as client:
+        yield client
+
+
+def test_words_are_complete_in_both_languages() -> None:
+    assert all(zh and en for zh, en in TABLE.values())
+    assert set(REASONS_EN) >= set(REASONS)
+    assert {"greeting", "thanks", "about"} <= set(MESSAGES) & set(REASONS_EN)
+    assert "</" not in ZH.for_browser()
+
+
+def test_the_library_equals_the_index(library: Library, assistant: Assistant) -> None:
+    assert tuple(library.shelf.passages.values()) == assistant.index.passages
+    assert library.shelf.terms == assistant.index.terms
+
+
+def test_a_turn_escapes_what_was_typed(shelf: Shelf, assistant: Assistant) -> None:
+    query = "<img src=x onerror=alert(1)> 什么是低代码 \"'&"
+    for words in (ZH, Words("en")):
+        html = turn_html(TurnView(1, assistant.answer(query)), shelf, words)
+        assert "<img" not in html
+        assert query in text_of(html).text
+
+
+def test_refusals_cannot_be_taken_for_answers(shelf: Shelf, assistant: Assistant) -> None:
+    refused = assistant.answer("你好")
+    html = turn_html(TurnView(1, refused), shelf, ZH)
+    assert "kb-quote" not in html
+    assert "kb-card-direct" not in html
+    assert "稍候" in waiting_html(1, "问", "请稍候", ZH)
+
+
+def test_a_follow_up_can_be_undone(shelf: Shelf, assistant: Assistant) -> None:
+    first, second = "没钱搞，政府给补贴吗", "那银行呢"
+    answer = assistant.answer(second, [first])
+    html = turn_html(TurnView(2, answer, (first,)), shelf, ZH)
+    assert 'data-fresh="1"' in html
+    assert answer.standalone_query in text_of(html).text
+
+
+def test_the_reader_shows_every_document_whole(shelf: Shelf) -> None:
+    for document in shelf.documents.values():
+        shown = text_of(document_html(shelf, Target(document.id), ZH)).text
+        for paragraph in document.paragraphs:
+            assert document.text[paragraph.start : paragraph.end] in shown
+        for section in document.sections:
+            assert document.text[section.start : section.end] in shown
+
+
+def test_addresses_of_passages_and_sections(shelf: Shelf) -> None:
+    for identifier in (*shelf.passages, "guide:2-3", "glossary"):
+        assert resolve_target(shelf, identifier) is not None
+    assert resolve_target(shelf, "guide:99") is None
+    assert "kb-cited" in document_html(shelf, Target("guide", "guide:2-3", 0, 30), ZH)
+    assert section_html(shelf, "nothing") == ""
+    assert "开展业务数字化" in text_of(section_html(shelf, "guide:2-3-p1")).text
+
+
+def test_find_whatever_the_case_and_script(shelf: Shelf) -> None:
+    assert find(shelf, "mes") == find(shelf, "ＭＥＳ") != []
+    assert find(shelf, "數字化轉型") == find(shelf, "数字化转型")
+    assert find(shelf, "区块链") == find(shelf, " ") == []
+    for one in find(shelf, "低代码"):
+        assert shelf.documents[one.document_id].text[one.start : one.end] == "低代码"
+
+
+def test_a_quiz_is_cut_from_the_documents(shelf: Shelf) -> None:
+    quiz = make_quiz(shelf, 7, terms=12, lists=12)
+    assert quiz == make_quiz(shelf, 7, terms=12, lists=12)
+    assert quiz != make_quiz(shelf, 8, terms=12, lists=12)
+    assert {item.kind for item in quiz.items} == {"term", "list", "match"}
+    for item in quiz.items:
+        assert item.sources
+        for row in item.rows:
+            text = shelf.documents[row.place.document_id].text
+            for start, end in row.blanks:
+                assert row.place.start <= start < end <= row.place.end
+                assert text[start:end] not in stem_text(shelf, row)
+        blanked = [
+            shelf.documents[r.place.document_id].text[a:b] for r in item.rows for a, b in r.blanks
+        ]
+        if item.kind != "match":
+            assert all(any(answer in b for b in blanked) for answer in item.answers)
+    html = quiz_html(quiz, shelf, ZH)
+    assert all(answer in text_of(html).text for item in quiz.items for answer in item.answers)
+
+
+def test_reading_packs() -> None:
+    pack = read_pack("1. 什么是MES\n2、什么是APS\n\n什么是MES\n" + "长" * 600)
+    assert pack.questions == ("什么是MES", "什么是APS")
+    assert pack.left_out == 2
+    rows = '编号,问题\n1,什么是低代码\n2,"钱,从哪来"\n'
+    assert read_pack_file(rows.encode("gb18030")).questions == ("什么是低代码", "钱,从哪来")
+    assert read_pack_file(b"\xef\xbb\xbfquestion\n\xe9\x97\xae\n").questions == ("问",)
+    assert read_pack("5.2万家企业怎么办").questions == ("5.2万家企业怎么办",)
+    for bad in (b"", b"\x00\x01\xff\xfe", b"\n\n", b"x" * 1_000_001):
+        with pytest.raises(InputError):
+            read_pack_file(bad)
+
+
+def test_a_pack_report(shelf: Shelf, assistant: Assistant) -> None:
+    answers = [assistant.answer(q) for q in ("什么是低代码", "你好", "=1+1")]
+    html = report_html(answers, 1, shelf, ZH)
+    assert html.count("<tr>") == 4
+    assert 'id="kb-pack-3"' in html
+    rows = list(csv.DictReader(io.StringIO(report_csv(answers, shelf).lstrip("\ufeff"))))
+    assert rows[0]["quote"] == answers[0].citations[0].quote
+    assert rows[-1]["question"].startswith("'=")
+
+
+def test_journal(tmp_path: Path, assistant: Assistant) -> None:
+    journal, answer = Journal(tmp_path), assistant.answer("什么是低代码")
+    journal.count(answer)
+    assert not journal.path.exists()
+    journal.add_feedback(answer, "helpful", "=cmd")
+    with pytest.raises(InputError):
+        journal.add_feedback(answer, "<b>")
+    rows = list(csv.DictReader(io.StringIO(journal.feedback_csv().lstrip("\ufeff"))))
+    assert [(r["verdict"], r["comment"], r["query"]) for r in rows] == [
+        ("helpful", "'=cmd", "什么是低代码")
+    ]
+    assert not journal.recording
+    journal.record(True)
+    journal.count(answer)
+    journal.count(assistant.answer("你好"))
+    found = journal.statistics()
+    assert (found.total, found.answered) == (2, 1)
+    assert found.passages[0].name == answer.citations[0].passage_id
+    assert found.unanswered[0].name == "你好"
+    journal.record(False)
+    journal.count(answer)
+    assert journal.statistics().total == 2
+    journal.record(True)
+    assert journal.statistics().total == 0
+    code = journal.shorten("什么是低代码？")
+    assert code == journal.shorten("什么是低代码？") != journal.shorten("别的")
+    assert journal.expand(code) == "什么是低代码？"
+    assert journal.expand("nothing") is None
+
+
+def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="无法读写"):
+        Journal(tmp_path / "file").shorten("问")
+
+
+def test_verify_reads_the_source_again(client: TestClient, shelf: Shelf) -> None:
+    passage = shelf.passages["guide:4-2-p1"]
+    shown = {
+        "document_id": "guide",
+        "start": passage.start,
+        "end": passage.end,
+        "text": passage.text,
+    }
+    found = client.post("/page/verify", json=shown).json()
+    assert found["same"] is True
+    assert found["file"] == "guide.md"
+    assert len(found["sha256"]) == 64
+    changed = {**shown, "text": passage.text.replace("补", "给")}
+    assert client.post("/page/verify", json=changed).json()["same"] is False
+    assert client.post("/page/verify", json={**shown, "start": 9**9}).json()["same"] is False
+    assert client.post("/page/verify", json={**shown, "document_id": "x"}).status_code == 400
+    assert client.post("/page/verify", json={**shown, "start": -1}).status_code == 422
+
+
+def test_small_requests(client: TestClient) -> None:
+    asked = {"query": "那银行呢", "history": ["没钱搞，政府给补贴吗"], "role": "demand"}
+    assert client.post(
+        "/page/feedback", json={**asked, "verdict": "wrong", "comment": "x"}
+    ).is_success
+    assert client.post("/page/feedback", json={**asked, "verdict": "?"}).status_code == 400
+    assert "那银行呢" in client.get("/page/feedback.csv").text
+    why = client.post("/page/why", json={**asked, "passage_id": "guide:4-2-p1"}).text
+    assert "第 " in why
+    assert client.post("/page/why", json={**asked, "passage_id": "guide:4-2"}).is_success
+    assert client.get("/page/section", params={"p": "guide:4-2-p1"}).is_success
+    assert client.get("/page/statistics.csv").is_success
+    moved = client.get("/s/nothing", follow_redirects=False)
+    assert moved.headers["location"] == "/"
+
+
+@pytest.mark.parametrize("form", ["docx", "md", "csv"])
+def test_handouts(client: TestClient, form: str) -> None:
+    body = {"format": form, "asked": [{"query": "什么是低代码"}, {"query": "你好"}]}
+    reply = client.post("/page/handout", json=body)
+    assert reply.is_success
+    assert "attachment" in reply.headers["content-disposition"]
+    assert client.post("/page/handout", json={**body, "asked": []}).status_code == 422
+
+
+@pytest.mark.parametrize("form", ["docx", "md"])
+def test_quiz_files(client: TestClient, form: str) -> None:
+    body = {"format": form, "seed": 3, "terms": 4, "lists": 2, "match": True}
+    assert client.post("/page/quiz", json=body).is_success
+
+
+def test_the_shell_dresses_a_page() -> None:
+    page = (
+        '<!doctype html><html\n\tlang="en"><head><meta\n property="og:image" content="https://x/y">'
+        "<title>t</title></head><body></body></html>"
+    )
+    dressed = dress(page, ZH)
+    assert '<html\n\tlang="zh-CN">' in dressed
+    assert "https://x" not in dressed
+    assert dressed.index("frame.js") < dressed.index("<title>") < dressed.index("frame.css")
