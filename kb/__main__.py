@@ -80,13 +80,15 @@ def ask(
         _ask_batch(batch, out)
         return
     text = clean(query if query is not None else "")
-    answer = ready_assistant(load_settings()).answer(text, (), role)
+    assistant = ready_assistant(load_settings())
+    answer = assistant.answer(text, (), role)
     if as_json:
         print(json.dumps(answer.model_dump(mode="json"), ensure_ascii=False, indent=2))
-    else:
-        from kb.render import to_text
+        return
+    from kb.render import make_shelf, to_text
 
-        print(to_text(answer))
+    index = assistant.index
+    print(to_text(answer, make_shelf(index.documents, index.passages, index.terms)))
 
 
 def _ask_batch(source: Path, out: Path | None) -> None:

@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import docx
 from docx.document import Document as WordDocument
@@ -25,7 +26,8 @@ LATIN_FONT, CHINESE_FONT = "Times New Roman", "宋体"
 QUIZ_TITLE, KEY_TITLE = "问指南 · 测验", "答案与出处"
 LEADS = {"term": "选词填空", "list": "把列举补充完整", "match": "为每条解释选择对应的名词"}
 NOT_XML = re.compile("[^\\t\\n\\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-ASCII_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~&$^=])")
+MARKDOWN_STARTS = re.compile(r"^(\s*)(\d+)([.)])|^(\s*)([-+])", re.MULTILINE)
 MUTED = RGBColor(0x55, 0x55, 0x55)
 
 
@@ -45,7 +47,14 @@ def handout_markdown(answers: Sequence[Answer], shelf: Shelf, title: str = "") -
 
 def escape_markdown(text: str) -> str:
     r"""Escape so that Markdown shows the text as it stands: ``1. a*b`` -> ``1\. a\*b``."""
-    return ASCII_PUNCTUATION.sub(r"\\\1", text)
+    signs = MARKDOWN_SIGNS.sub(r"\\\1", text)
+    return MARKDOWN_STARTS.sub(_escape_start, signs)
+
+
+def _escape_start(found: re.Match[str]) -> str:
+    if found[2]:
+        return f"{found[1]}{found[2]}\\{found[3]}"
+    return f"{found[4]}\\{found[5]}"
 
 
 def to_markdown(answer: Answer, shelf: Shelf, level: int = 2) -> str:
@@ -72,7 +81,9 @@ def handout_docx(answers: Sequence[Answer], shelf: Shelf, title: str = "") -> by
         _write(document.add_heading(level=1), f"{number}. {' '.join(answer.query.split())}")
         if answer.standalone_query != answer.query:
             _write(document.add_paragraph(), f"理解为：{answer.standalone_query}", colour=MUTED)
-        _write(document.add_paragraph(), answer.message, colour=MUTED)
+        message = document.add_paragraph()
+        message.paragraph_format.keep_with_next = bool(answer.citations)
+        _write(message, answer.message, colour=MUTED)
         for citation in answer.citations:
             _add_citation(document, citation, shelf)
     sources = _sources(answers, shelf)
@@ -139,21 +150,21 @@ def _sources(answers: Sequence[Answer], shelf: Shelf) -> list[str]:
 
 
 def _add_citation(document: WordDocument, citation: Citation, shelf: Shelf) -> None:
+    related = citation.role == "related"
+    style: dict[str, Any] = {"colour": MUTED, "size": 10} if related else {}
     paragraph = document.add_paragraph()
     paragraph.paragraph_format.left_indent = Cm(0.8)
     paragraph.paragraph_format.keep_together = True
     paragraph.paragraph_format.keep_with_next = True
-    cuts = sorted(
-        {citation.start, citation.end, *(c for span in citation.highlights for c in span)}
-    )
-    for start, end in pairwise(cuts):
+    ends = {citation.start, citation.end, *(c for span in citation.highlights for c in span)}
+    for start, end in pairwise(sorted(ends)):
         marked = any(a <= start and end <= b for a, b in citation.highlights)
         text = citation.quote[start - citation.start : end - citation.start]
-        _write(paragraph, text, bold=marked and len(cuts) > 2)
+        _write(paragraph, text, bold=marked and len(ends) > 2 and not related, **style)
     place = document.add_paragraph()
     place.paragraph_format.left_indent = Cm(0.8)
-    role = "" if citation.role == "direct" else "（相关，不是答案）"
-    _write(place, f"——{place_line(citation, shelf)}{role}", colour=MUTED, size=9)
+    note = "（相关，不是答案）" if related else ""
+    _write(place, f"——{place_line(citation, shelf)}{note}", colour=MUTED, size=9)
 
 
 def _page_style(document: WordDocument) -> None:

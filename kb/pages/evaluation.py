@@ -54,7 +54,9 @@ def build_evaluation(service: Service, library: Library, words: Words) -> None:
             label=words("compare_label"), placeholder=words("compare_hint"), max_length=500,
             elem_id="kb-compare", scale=8, container=False, show_label=False,
         )  # fmt: skip
-        go = gr.Button(words("compare_go"), variant="primary", scale=1, min_width=96)
+        go = gr.Button(
+            words("compare_go"), variant="primary", scale=1, min_width=96, elem_id="kb-compare-go"
+        )
     out = gr.HTML("", elem_id="kb-compare-out", apply_default_css=False)
     gr.HTML(el("h2", words("results_title"), class_="kb-room"), apply_default_css=False)
     gr.Markdown(results_markdown(RESULTS, words), elem_id="kb-results")

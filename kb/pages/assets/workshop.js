@@ -32,6 +32,19 @@
     if (!scope(node)?.children.length) return KB.say(note(node), KB.t("nothing"), "bad");
     return window.print();
   };
+  // An answer key is folded on screen and printed on a page of its own.
+  window.addEventListener("beforeprint", () => {
+    document.querySelectorAll("details.kb-key:not([open])").forEach((key) => {
+      key.open = true;
+      key.dataset.folded = "1";
+    });
+  });
+  window.addEventListener("afterprint", () => {
+    document.querySelectorAll("details.kb-key[data-folded]").forEach((key) => {
+      key.open = false;
+      delete key.dataset.folded;
+    });
+  });
   KB.actions.why = async (node) => {
     const card = node.closest(".kb-card");
     const shown = card.querySelector(".kb-why, .kb-why-none");
