@@ -49,6 +49,36 @@ def top_rows(scores: Scores, k: int) -> list[int]:
     return [int(row) for row in candidates[order][:k]]
 
 
-def adaptive_weights(views: Mapping[str, Scores]) -> dict[str, float]:
-    """Weights for a corpus without a question bank."""
-    return {"passage": 1.0, "sentence": 1.0, "lexical": 1.0}
+def adaptive_weights(views: Mapping[str, Scores], ceiling: float | None = None) -> dict[str, float]:
+    """Weights for a corpus without a question bank, chosen by what the query shows.
+
+    On scores standardised over each view's 100 best rows: passage 1, best sentence 0.5, BM25 over
+    character pairs 2 x coverage. Coverage is the best BM25 score over words as a share of
+    ``ceiling``: where no passage says what the query says, words count for less. The spread of the
+    100 best, not of all rows, keeps one rare word from drowning the dense views.
+
+    The numbers come from policy-pass-dev, tpe-faq and stard (3,912 queries, mean coverage 0.57,
+    0.43 and 0.38). Chosen on four fifths of the queries or on two of the sets they lie between 0.35
+    and 0.75, and between 1 and 3; domainrag-ruc, cmrc2018-dev and drcd-dev were only checked.
+
+    Args:
+        views: raw scores of all passages: ``passage``, ``sentence``, ``lexical``, ``bigrams``.
+        ceiling: sum of the idf of the query's words; without it, a usual coverage is taken.
+
+    Returns:
+        Weights for ``weighted_sum``, which standardises over all rows.
+    """
+    coverage = 0.45
+    if ceiling is not None:
+        best = float(views["lexical"].max(initial=0.0))
+        coverage = min(1.0, best / ceiling) if ceiling > 0 else 0.0
+    wanted = {"passage": 1.0, "sentence": 0.5, "bigrams": 2.0 * coverage}
+    return {name: weight * _rescaling(views[name]) for name, weight in wanted.items()}
+
+
+def _rescaling(scores: Scores, best: int = 100) -> float:
+    """What turns z-scores over all rows into z-scores over the best: the ratio of the spreads."""
+    if scores.size <= best:
+        return 1.0
+    spread = float(np.partition(scores, -best)[-best:].std())
+    return float(scores.std()) / spread if spread > 1e-9 else 0.0

@@ -5,6 +5,7 @@ Scores follow Lucene's BM25 (Kamphuis et al. 2020), idf = ln(1 + (N - n + 0.5) /
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,6 +43,13 @@ class Lexical:
             return np.zeros(self.rows, dtype=np.float32)
         scores = self._model.get_scores_from_ids(ids)
         return np.asarray(scores, dtype=np.float32)
+
+    def ceiling(self, tokens: Sequence[str]) -> float:
+        """The score that no row can pass: the sum of the tokens' idf, unknown ones as the rarest."""
+        starts = self._model.scores["indptr"]
+        ids = [self._model.vocab_dict.get(token) for token in tokens]
+        found = [0 if i is None else int(starts[i + 1] - starts[i]) for i in ids]
+        return sum(math.log1p((self.rows - n + 0.5) / (n + 0.5)) for n in found)
 
     def save(self, folder: Path) -> None:
         """Write the index into ``folder``."""

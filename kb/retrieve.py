@@ -68,8 +68,18 @@ class Retriever:
         reading = self.index.lexicon.read(text)
         expanded = " ".join((reading.text, *reading.added))
         tokens = tuple(self.index.tokenizer.content_tokens(expanded))
-        vector = self.encoder.encode_queries([reading.text])[0]
-        return Query(text, reading, tokens, vector)
+        return Query(text, reading, tokens, self._encode(text, reading.text))
+
+    def _encode(self, written: str, folded: str) -> Scores:
+        """The vector of a query as read.
+
+        Passages are encoded in their own script, so without a bank, which is in simplified
+        characters, a query in Traditional ones is taken between its two forms.
+        """
+        if "questions" in self.index.dense or written.lower() == folded:
+            return self.encoder.encode_queries([folded])[0]
+        mean = self.encoder.encode_queries([written, folded]).sum(axis=0)
+        return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
 
     def score(self, query: Query, role: Role | None = None) -> Scored:
         """Score every passage, sentence and bank question; a role's own passages get a bonus."""
@@ -89,7 +99,7 @@ class Retriever:
         views["bigrams"] = index.lexical["bigrams"].scores(
             index.tokenizer.bigrams(query.reading.text)
         )
-        return Scored(views, self._fuse(views, role), sentences, questions, outside)
+        return Scored(views, self._fuse(views, role, query), sentences, questions, outside)
 
     def score_in_context(
         self, query: Query, context: str | None, role: Role | None = None
@@ -118,8 +128,10 @@ class Retriever:
                     totals[row] += similarity[question] - floor
         return np.asarray(totals / QUESTIONS_A_PASSAGE, dtype=np.float32)
 
-    def _fuse(self, views: dict[str, Scores], role: Role | None) -> Scores:
-        weights = self.weights if "question" in views else adaptive_weights(views)
+    def _fuse(self, views: dict[str, Scores], role: Role | None, query: Query) -> Scores:
+        weights = self.weights
+        if "question" not in views:
+            weights = adaptive_weights(views, self.index.lexical["passages"].ceiling(query.tokens))
         fused = weighted_sum(views, weights)
         if role is not None:
             fused = fused + ROLE_BONUS * np.array(

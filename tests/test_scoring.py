@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kb.dense import Dense
 from kb.errors import IndexFolderError
-from kb.fusion import reciprocal_rank, standardise, top_rows
+from kb.fusion import adaptive_weights, reciprocal_rank, standardise, top_rows
 from kb.lexical import Lexical
 from kb.phrasing import fit, load, ngrams
 
@@ -100,3 +100,26 @@ def test_phrasing_equals_scikit_learn(tmp_path: Path) -> None:
     assert [phrasing.gram_score(q) for q in queries] == pytest.approx(wanted, abs=1e-3)
     scores = [phrasing.dense_score(v) for v in vectors]
     assert min(scores[:4]) > max(scores[4:]) or np.corrcoef(scores, labels)[0, 1] > 0.5
+
+
+@pytest.mark.parametrize("query", [["贷款"], ["银行", "培训"], ["没有", "贷款"]])
+def test_the_ceiling_is_never_passed(query: list[str]) -> None:
+    index = Lexical.build(DOCUMENTS, 0.9, 0.4)
+    wanted = sum(bm25_by_hand_idf(token) for token in query)
+    assert index.ceiling(query) == pytest.approx(wanted, abs=1e-6)
+    assert float(index.scores(query).max()) <= index.ceiling(query)
+
+
+def bm25_by_hand_idf(token: str) -> float:
+    n = sum(token in document for document in DOCUMENTS)
+    return math.log(1 + (len(DOCUMENTS) - n + 0.5) / (n + 0.5))
+
+
+def test_words_count_for_more_where_a_passage_covers_the_query() -> None:
+    rng = np.random.default_rng(1)
+    names = ("passage", "sentence", "lexical", "bigrams")
+    views = {name: rng.random(300).astype(np.float32) for name in names}
+    covered = adaptive_weights(views, ceiling=float(views["lexical"].max()))
+    uncovered = adaptive_weights(views, ceiling=10 * float(views["lexical"].max()))
+    assert covered["bigrams"] == pytest.approx(10 * uncovered["bigrams"], rel=1e-5)
+    assert covered["passage"] == uncovered["passage"]
