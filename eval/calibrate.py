@@ -111,12 +111,14 @@ def choose_threshold(probability: NDArray[np.float64], y: NDArray[np.bool_]) -> 
     return max(rows)[1]
 
 
-def write(out: Path, names: list[str], scaler: Any, model: Any, threshold: float) -> None:
-    """Write the coefficients, unscaled, beside the model for corpora without banks."""
+def write(
+    out: Path, names: list[str], scaler: Any, model: Any, threshold: float, which: str = "bank"
+) -> None:
+    """Write the coefficients, unscaled, beside those of the other model."""
     weights = model.coef_[0] / scaler.scale_
     intercept = float(model.intercept_[0] - (weights * scaler.mean_).sum())
     data = json.loads(out.read_text(encoding="utf-8"))
-    data["models"]["bank"] = {
+    data["models"][which] = {
         "intercept": round(intercept, 5),
         "weights": {
             n: round(float(w), 5) for n, w in zip(names, weights, strict=True) if abs(w) > 1e-9

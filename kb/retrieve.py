@@ -77,7 +77,7 @@ class Retriever:
         characters, a query in Traditional ones is taken between its two forms.
         """
         if "questions" in self.index.dense or written.lower() == folded:
-            return self.encoder.encode_queries([folded])[0]
+            return np.asarray(self.encoder.encode_queries([folded])[0], dtype=np.float32)
         mean = self.encoder.encode_queries([written, folded]).sum(axis=0)
         return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
 

@@ -142,8 +142,29 @@ class Ours:
         return [documents[p.document_id].text[p.start : p.end] for p in places]
 
 
+class OursWithoutBank:
+    """This project as a corpus without a question bank has it: fused passages, no plans."""
+
+    def __init__(self, encoder: str) -> None:
+        from eval.ablation import variant
+        from kb.retrieve import Retriever
+
+        assistant = Ours(encoder)._assistant
+        index = variant(assistant.index, 0.0, None)
+        self._retriever: Any = Retriever(index, assistant.retriever.encoder)
+
+    def build(self, texts: Sequence[str]) -> None:
+        """Nothing: the index is built by ``kb build``."""
+
+    def search(self, query: str, k: int) -> list[str]:
+        """The best passages."""
+        passages = self._retriever.index.passages
+        return [passages[hit.row].text for hit in self._retriever.retrieve(query, k)]
+
+
 ADAPTERS: Mapping[str, Callable[[str], Peer]] = {
     "zhinan-kb": Ours,
+    "zhinan-kb-no-bank": OursWithoutBank,
     "txtai": Txtai,
     "txtai-hybrid": lambda encoder: Txtai(encoder, hybrid=True),
     "haystack": Haystack,

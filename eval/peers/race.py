@@ -51,6 +51,7 @@ class Raced(Frozen):
     ready_s: float | None = None
     build_s: float | None = None
     resident_mb: float | None = None
+    load: float | None = None
 
 
 class PeerReport(Frozen):
@@ -95,7 +96,7 @@ def race(
     raced = []
     for name in names or ADAPTERS:
         progress(f"对照系统：{name}……")
-        own = name == "zhinan-kb"
+        own = name.startswith("zhinan-kb")
         texts = _texts(assistant, name)
         found = _run(name, Path(sys.executable) if own else python, encoder, texts, single)
         raced.append(_raced(name, found, single, own, python))
@@ -153,6 +154,7 @@ def _raced(name: str, found: dict[str, Any], asks: Sequence[Ask], own: bool, pyt
         ready_s=found["ready_s"],
         build_s=None if own else found["build_s"],
         resident_mb=found["resident_mb"],
+        load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     )
 
 
@@ -174,23 +176,24 @@ def peers_table(report: PeerReport) -> Table:
     rows = []
     for p in report.peers:
         if p.skipped is not None:
-            rows.append([p.name, p.versions, f"skipped: {p.skipped}", *["–"] * 8])
+            rows.append([p.name, p.versions, f"skipped: {p.skipped}", *["–"] * 9])
             continue
         rows.append(
             [p.name, p.versions, str(p.first), str(p.first_three), str(p.facts),
              share(p.characters, 0), share(p.p50_ms, 1), share(p.p95_ms, 1), share(p.ready_s, 1),
-             share(p.build_s, 1), share(p.resident_mb, 0)]
+             share(p.build_s, 1), share(p.resident_mb, 0), share(p.load, 1)]
         )  # fmt: skip
     note = (
         "Refusal ignored: peers always return something, and have none by default. Ours has a "
-        "question bank written for this corpus, which no peer has; its build is in "
-        "`python -m eval speed`. A longer first text holds a fact more easily. Timings are of one "
-        "run on one machine."
+        "question bank and a lexicon written for this corpus, which no peer has; `no-bank` is it "
+        "without the bank and without plans. Its build is in `python -m eval speed`. A longer "
+        "first text holds a fact more easily. Timings are of one run on one machine; compare "
+        "them only where the load average beside them is alike."
     )
     return Table(
         f"Peers on {report.n} answerable single questions of {report.questions}",
         ("system", "versions", "first", "first three", f"facts in {K}", "characters of the first",
-         "p50 ms", "p95 ms", "start s", "build s", "memory MiB"),
+         "p50 ms", "p95 ms", "start s", "build s", "memory MiB", "load"),
         rows,
         note,
         report.provenance.command,

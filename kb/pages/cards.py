@@ -23,7 +23,7 @@ from kb.schema import Citation
 
 __all__ = ["actions", "card", "direct_cards", "open_link", "passage_link"]
 
-LINE_ITEM = 40
+LINE_ITEM, LARGE_QUOTE = 40, 110
 LEAD_SHARE, WHOLE_SHARE = 0.75, 0.95
 
 
@@ -57,7 +57,15 @@ def _compact(items: Sequence[Citation], shelf: Shelf, words: Words) -> Html:
         head = SEPARATOR.join((shelf.title(group[0].document_id), *group[0].section[:-1]))
         rows = el("ol", *(_row(c, shelf, words) for c in group))
         groups.append(el("div", el("h3", head, class_="kb-path"), rows))
-    return el("div", *groups, class_="kb-card kb-list")
+    text = "\n".join(f"{c.quote}\n——{place_line(c, shelf)}" for c in items)
+    buttons = el(
+        "div",
+        el("button", words("copy_list"), type="button", data_kb="copy", data_copy=text),
+        el("button", words("verify"), type="button", data_kb="verify"),
+        el("span", class_="kb-result", role="status"),
+        class_="kb-actions",
+    )
+    return el("div", *groups, buttons, class_="kb-card kb-card-direct kb-list")
 
 
 def _row(citation: Citation, shelf: Shelf, words: Words) -> Html:
@@ -78,7 +86,7 @@ def card(citation: Citation, shelf: Shelf, words: Words, *, lead: bool = False) 
     marks = citation.highlights if share < WHOLE_SHARE else ()
     place = Place(citation.document_id, citation.start, citation.end, marks)
     where = place_line(citation, shelf)
-    whole = " kb-card-whole" if share >= WHOLE_SHARE else ""
+    whole = " kb-card-whole" if not marks and len(citation.quote) <= LARGE_QUOTE else ""
     related = citation.role == "related"
     tag = el("span", words("related_mark"), class_="kb-tag") if related else Html()
     return el(

@@ -22,6 +22,7 @@ __all__ = ["Chat", "Conversation", "build_chat"]
 WAIT_SECONDS = 120.0
 MAX_TURNS = 200
 ON_ASK = "(...args) => { window.KB.pending(args[0]); return args; }"
+ON_FAILURE = "() => { window.KB.failed(); }"
 ON_EVENT = "KB.mountChat(element, trigger, props, watch);"
 
 
@@ -81,7 +82,7 @@ def build_chat(service: Service, library: Library, journal: Journal, words: Word
     desk = Desk(service, library, journal, words)
     gr.HTML(_hero(words, library.examples), elem_id="kb-hero", apply_default_css=False)
     gr.HTML(
-        el("div", id="kb-log", role="log", aria_label=words("conversation")),
+        el("div", id="kb-log", role="log", aria_live="off", aria_label=words("conversation")),
         apply_default_css=False, elem_id="kb-log-box",
     )  # fmt: skip
     gr.HTML(
@@ -131,9 +132,13 @@ def _wire(chat: Chat, send: Any, clear: Any, desk: Desk) -> None:
         "fn": on_ask, "inputs": [chat.question, chat.role, chat.state],
         "outputs": [chat.state, chat.fresh, chat.question], "js": ON_ASK, **quiet,
     }  # fmt: skip
-    chat.question.submit(**ask)
-    send.click(**ask)
-    chat.fresh.select(on_click, [chat.role, chat.state], [chat.state, chat.fresh], **quiet)
+    events = [
+        chat.question.submit(**ask),
+        send.click(**ask),
+        chat.fresh.select(on_click, [chat.role, chat.state], [chat.state, chat.fresh], **quiet),
+    ]
+    for event in events:
+        event.failure(None, js=ON_FAILURE)
     clear.click(
         lambda: (Conversation(), ""), None, [chat.state, chat.fresh],
         js="() => { window.KB.clearLog(); return []; }", **quiet,

@@ -2,7 +2,6 @@
 (() => {
   const KB = window.KB;
   let send = null;
-  let scriptedUntil = 0;
   const log = () => document.getElementById("kb-log");
   const hero = (shown) => {
     document.getElementById("kb-hero")?.classList.toggle("kb-gone", !shown);
@@ -16,7 +15,12 @@
     show();
   };
   KB.pending = (query) => {
-    if (!query || !query.trim() || !log()) return;
+    if (!log()) return;
+    if (!query || !query.trim()) {
+      KB.toast(KB.t("empty"));
+      document.querySelector("#kb-question textarea")?.focus();
+      return;
+    }
     hero(false);
     log().querySelectorAll(".kb-pending").forEach((node) => node.remove());
     const turn = document.createElement("article");
@@ -41,7 +45,12 @@
     log().append(turn);
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     turn.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
-    document.dispatchEvent(new CustomEvent("kb-turn", { detail: turn }));
+    const state = turn.querySelector(".kb-state")?.textContent || turn.querySelector(".kb-message")?.textContent;
+    KB.announce(KB.t("answer_ready", { status: state || "", count: turn.querySelectorAll(".kb-card > .kb-quote, .kb-row > .kb-quote").length }));
+  };
+  KB.failed = () => {
+    log()?.querySelectorAll(".kb-pending .kb-message").forEach((note) => { note.textContent = KB.t("lost"); });
+    log()?.querySelectorAll(".kb-pending").forEach((turn) => turn.classList.remove("kb-pending"));
   };
   KB.clearLog = () => {
     if (log()) log().textContent = "";
@@ -76,7 +85,7 @@
   };
   KB.actions.verify = async (node) => {
     const card = node.closest(".kb-card");
-    const quotes = [...card.querySelectorAll(":scope > .kb-quote, :scope > .kb-lead > .kb-quote")];
+    const quotes = [...card.querySelectorAll(":scope > .kb-quote, :scope > .kb-lead > .kb-quote, .kb-row > .kb-quote")];
     KB.say(result(node), KB.t("verifying"));
     try {
       const found = await Promise.all(quotes.map(async (quote) => {
@@ -88,7 +97,7 @@
       const same = found.every((one) => one.same);
       const place = KB.t("source_place", { file: whole.file, start: whole.start, end: whole.end });
       KB.say(result(node), same
-        ? `${KB.t("same")} · ${place} · SHA-256 ${whole.sha256.slice(0, 12)}`
+        ? `${card.matches(".kb-list") ? KB.t("same_all", { n: found.length }) : KB.t("same")} · ${place} · SHA-256 ${whole.sha256.slice(0, 12)}`
         : KB.t("differs"), same ? "good" : "bad");
       result(node).title = same ? `SHA-256 ${whole.sha256}` : "";
     } catch {
@@ -175,5 +184,5 @@
       explain(term(event));
     }
   });
-  document.addEventListener("scroll", () => { if (Date.now() > scriptedUntil) hide(); }, true);
+  document.addEventListener("scroll", hide, true);
 })();

@@ -64,6 +64,25 @@
     node.textContent = text;
     node.dataset.kind = kind;
   };
+  // Long answers are not read out as they come; a short sentence says what came.
+  KB.announce = (text) => {
+    const box = document.getElementById("kb-announce") || document.createElement("div");
+    box.id = "kb-announce";
+    box.className = "kb-visually-hidden";
+    box.setAttribute("role", "status");
+    (document.querySelector("main") || document.body).append(box);
+    box.textContent = text;
+  };
+  KB.toast = (text) => {
+    const box = document.getElementById("kb-toast") || document.createElement("div");
+    box.id = "kb-toast";
+    box.setAttribute("role", "status");
+    (document.querySelector("main") || document.body).append(box);
+    box.textContent = text;
+    box.hidden = false;
+    clearTimeout(KB.toasting);
+    KB.toasting = setTimeout(() => { box.hidden = true; }, 6000);
+  };
   KB.copy = async (text) => {
     if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
     const area = document.createElement("textarea");   // plain http on a local network
