@@ -88,7 +88,7 @@ def check_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise SettingsError(
-                f"{host}:{port} 不能使用（{error.strerror}），端口可能已被占用，"
+                f"{host}:{port} 不能使用，端口可能已被占用，"
                 f"请换一个端口，例如 KB_PORT={port + 1 if port < 65535 else port - 1}。"
             ) from error
 

@@ -17,7 +17,7 @@ from kb.dialogue import Resolution, Turn, fresh, resolve
 from kb.errors import InputError
 from kb.fusion import top_rows
 from kb.index import Index
-from kb.plans import Plan, Planner, without
+from kb.plans import Plan, Planner, more
 from kb.retrieve import Query, Retriever, Scored
 from kb.schema import Answer, Citation, Method, Role, SearchHit, Status
 from kb.select import Place
@@ -132,7 +132,7 @@ class Assistant:
             plan = self._plan(resolution, turns, query, scored, role)
             judgement = self.judge.judge(query, scored, plan)
         if resolution.kind == "more" and last is not None:
-            plan = without(plan, last.plan)
+            plan = more(plan, last.plan, self.index)
         assert query is not None
         assert scored is not None
         assert judgement is not None

@@ -108,20 +108,23 @@ def _fit_phrasing(material: Material, dense: dict[str, Dense]) -> Phrasing | Non
 
 def _lexical_views(material: Material, tokenizer: Tokenizer) -> dict[str, Lexical]:
     """BM25 over the words of passages, and over bigrams of passages and their bank questions."""
+    k1, b, plain_b = (float(PARAMETERS[n]) for n in ("bm25_k1", "bm25_b", "bigrams_plain_b"))
+    asked = _cut_rows(material, tokenizer.bigrams, asked=True)
     return {
-        "passages": _bm25(material, tokenizer.tokens, asked=False),
-        "bigrams": _bm25(material, tokenizer.bigrams, asked=True),
+        "passages": Lexical.build(_cut_rows(material, tokenizer.tokens, asked=False), k1, b),
+        "bigrams": Lexical.build(asked, k1, b if material.questions else plain_b),
     }
 
 
-def _bm25(material: Material, cut: Callable[[str], list[str]], asked: bool) -> Lexical:
+def _cut_rows(material: Material, cut: Callable[[str], list[str]], asked: bool) -> list[list[str]]:
+    """Tokens of every passage, with those of its bank questions where ``asked``."""
     rows = [cut(passage.embedding_text) for passage in material.passages]
     if asked:
         for question, places in zip(material.questions, material.targets, strict=True):
             tokens = cut(question)
             for row in sorted({place.row for place in places}):
                 rows[row] += tokens
-    return Lexical.build(rows, float(PARAMETERS["bm25_k1"]), float(PARAMETERS["bm25_b"]))
+    return rows
 
 
 def _dense_texts(

@@ -32,7 +32,7 @@ FILLER = re.compile(r"^(?:好的?吧?|嗯|行|哦|噢|明白了?|知道了?|谢�
 PAGE = re.compile(r"(?:在|是)?(?:原文)?(?:的)?(?:第几页|哪一?页|几页|页码)")
 ORDINAL = re.compile(
     r"(?:第(?P<n>[一二三四五六七八九十\d]+)|(?P<last>最后)(?:一)?|(?P<next>下一?|再下一?))"
-    r"(?:点|条|个|项|方面|步|款|部分|条路径|招|类)?"
+    r"(?:个|条|点|项)?(?:点|条|个|项|方面|步|款|部分|路径|招|类|原因|理由|意义|思路|要求|原则|举措)?"
 )
 ORDINAL_ONLY = re.compile(
     r"^(?:那|那么|请|再|把|来)?"
@@ -52,7 +52,9 @@ PRONOUN = re.compile(
     r"它们?|他们|这个|那个|这些|那些|这样|这种|这块|上面|刚才|前面|里头|里面|其中|此事|\bit\b|\bits\b|\bthey\b|\btheir\b",
     re.IGNORECASE,
 )
-TERM_PRONOUN = re.compile(r"它|这个系统|这个软件|这种系统|这东西|这玩意儿?|\bits\b|\bit\b", re.IGNORECASE)
+TERM_PRONOUN = re.compile(
+    r"它|这个系统|这个软件|这种系统|这东西|这玩意儿?|\bits\b|\bit\b", re.IGNORECASE
+)
 JOINT = "——"
 SHORT = 12
 ELLIPSIS = re.compile(r"^(?:那)?.{1,12}呢[？?]?$")

@@ -58,6 +58,7 @@ PARAMETERS: Mapping[str, str | int | float] = {
     "token_budget": TOKEN_BUDGET,
     "bm25_k1": 0.9,
     "bm25_b": 0.4,
+    "bigrams_plain_b": 0.75,
 }
 Row = TypeVar("Row", bound=Frozen)
 

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.chunk import sentences
 from kb.counterparts import counterparts
 from kb.fusion import top_rows
 from kb.index import Index
@@ -86,6 +87,15 @@ class Planner:
         }
         self._list_questions = {
             n: q.listing for n, q in enumerate(self.index.questions) if q.listing in self.listings
+        }
+        self._overview_of = self._overviews()
+
+    def _overviews(self) -> dict[str, Listing]:
+        """Passage id -> the list that it gives an overview of, by the bank's list questions."""
+        return {
+            self.index.passages[target.row].id: self.listings[str(name)]
+            for number, name in self._list_questions.items()
+            for target in self.index.targets[number]
         }
 
     def plan(self, query: Query, scored: Scored, role: Role | None = None) -> Plan:
@@ -162,7 +172,7 @@ class Planner:
                 for number, item in enumerate(listing.items):
                     if anchor == item.anchor:
                         return listing, number
-        return None, None
+        return self._overview_of.get(passage), None
 
     def _asked_list(self, query: Query, scored: Scored) -> Listing | None:
         """The list that is asked for as a whole, or None.
@@ -314,12 +324,25 @@ def _top_mean(values: Sequence[float]) -> float:
     return sum(largest) / max(1, len(largest))
 
 
-def without(plan: Plan, shown: Plan | None) -> Plan:
-    """A plan less the places that another plan has shown, for 还有吗."""
+def more(plan: Plan, shown: Plan | None, index: Index) -> Plan:
+    """What 还有吗 adds: sentences of the places shown that were not marked, then other places."""
     if shown is None:
         return plan
     seen = {(p.document_id, p.start, p.end) for p in shown.direct}
-    rest = [p for p in (*plan.direct, *plan.related) if (p.document_id, p.start, p.end) not in seen]
-    return plan._replace(
-        kind="passages", direct=tuple(rest[:2]), related=tuple(rest[2:]), listing=None
+    unmarked = [rest for p in shown.direct if (rest := _unmarked(p, index)) is not None]
+    others = [
+        p for p in (*plan.direct, *plan.related) if (p.document_id, p.start, p.end) not in seen
+    ]
+    places = [*unmarked[:2], *others]
+    return Plan("passages", tuple(places[:3]), tuple(places[3:]))
+
+
+def _unmarked(place: Place, index: Index) -> Place | None:
+    """A place with its other sentences marked, or None where all were."""
+    text = index.documents[place.document_id].text[place.start : place.end]
+    rest = tuple(
+        (a, b)
+        for a, b in sentences(text, place.start)
+        if not any(a < end and start < b for start, end in place.highlights)
     )
+    return place._replace(highlights=rest) if rest else None

@@ -10,6 +10,7 @@ plain baselines over the passage alone.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -29,7 +30,8 @@ BANK_WEIGHTS: Mapping[str, float] = {"sentence": 1.0, "question": 3.0, "bigrams"
 NEAR_QUESTIONS = 400
 QUESTIONS_A_PASSAGE = 3
 ROLE_BONUS = 1.0
-CONTEXT_WEIGHT = 0.5
+CONTEXT_WEIGHT, CONTEXT_WEIGHT_SHORT = 0.5, 1.5
+FEW_TOKENS = 2
 
 
 class Query(NamedTuple):
@@ -76,10 +78,13 @@ class Retriever:
         Passages are encoded in their own script, so without a bank, which is in simplified
         characters, a query in Traditional ones is taken between its two forms.
         """
-        if "questions" in self.index.dense or written.lower() == folded:
+        if (
+            "questions" in self.index.dense
+            or unicodedata.normalize("NFKC", written).lower() == folded
+        ):
             return np.asarray(self.encoder.encode_queries([folded])[0], dtype=np.float32)
         mean = self.encoder.encode_queries([written, folded]).sum(axis=0)
-        return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
+        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
 
     def score(self, query: Query, role: Role | None = None) -> Scored:
         """Score every passage, sentence and bank question; a role's own passages get a bonus."""
@@ -104,12 +109,16 @@ class Retriever:
     def score_in_context(
         self, query: Query, context: str | None, role: Role | None = None
     ) -> Scored:
-        """Like ``score``; the question that the query leans on counts for half."""
+        """Like ``score``; the question that the query leans on counts for half, and for more where
+        the query itself says next to nothing (怎么解决).
+        """
         scored = self.score(query, role)
         if context is None:
             return scored
         before = self.score(self.read(f"{context}，{query.text}"), role)
-        return scored._replace(fused=scored.fused + CONTEXT_WEIGHT * before.fused)
+        own = set(self.index.tokenizer.content_tokens(query.text))
+        weight = CONTEXT_WEIGHT_SHORT if len(own) <= FEW_TOKENS else CONTEXT_WEIGHT
+        return scored._replace(fused=scored.fused + weight * before.fused)
 
     def _question_view(self, similarity: Scores) -> Scores:
         """Mean similarity of each passage's nearest bank questions.

@@ -29,7 +29,9 @@ def test_sizes_and_coverage() -> None:
     by_passage, by_voice = coverage(CORPUS.questions, MATERIAL.targets, MATERIAL.passages)
     assert min(by_passage.values()) >= 8, by_passage.most_common()[-3:]
     assert len(by_voice) >= 20
-    assert "每种语气" in coverage_table(CORPUS.questions, CORPUS.outside, MATERIAL.targets, MATERIAL.passages)
+    assert "每种语气" in coverage_table(
+        CORPUS.questions, CORPUS.outside, MATERIAL.targets, MATERIAL.passages
+    )
 
 
 def test_list_questions_name_lists_that_exist() -> None:

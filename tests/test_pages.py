@@ -263,3 +263,17 @@ def test_the_shell_dresses_a_page() -> None:
     assert '<html\n\tlang="zh-CN">' in dressed
     assert "https://x" not in dressed
     assert dressed.index("frame.js") < dressed.index("<title>") < dressed.index("frame.css")
+
+
+def test_results_keep_their_plots_and_lose_dead_links(tmp_path: Path) -> None:
+    gradio = pytest.importorskip("gradio")
+    assert gradio
+    from kb.pages.evaluation import results_markdown
+
+    assert "make bench" in results_markdown(tmp_path / "none.md", ZH)
+    (tmp_path / "a.svg").write_text("<svg/>")
+    page = tmp_path / "R.md"
+    page.write_text("# R\n[x](../y.md) [z](https://z) ![p](a.svg) ![q](../b.svg)", encoding="utf-8")
+    shown = results_markdown(page, ZH)
+    assert shown.startswith("## R\nx [z](https://z) ![p](data:image/svg+xml;base64,")
+    assert shown.endswith("![q](../b.svg)")

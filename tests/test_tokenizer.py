@@ -12,7 +12,39 @@ from kb.tokenizer import Tokenizer, fold
 CORPUS = Path(__file__).resolve().parent.parent / "corpus"
 TOKENIZER = Tokenizer(load_lexicon(CORPUS).words)
 
-WHOLE = ["saas", "cad", "cae", "mes", "aps", "wms", "oms", "tms", "agv", "amr", "低代码", "订阅式产品服务", "软件即服务", "计算机辅助设计", "计算机辅助工程", "制造执行系统", "高级计划与排程", "仓库管理系统", "订单管理系统", "运输管理系统", "无人搬运车", "自主移动机器人", "小快轻准", "专精特新", "研产供销服", "研产供销服用", "由点及面", "由点到面", "链主", "链星", "一把手"]
+WHOLE = [
+    "saas",
+    "cad",
+    "cae",
+    "mes",
+    "aps",
+    "wms",
+    "oms",
+    "tms",
+    "agv",
+    "amr",
+    "低代码",
+    "订阅式产品服务",
+    "软件即服务",
+    "计算机辅助设计",
+    "计算机辅助工程",
+    "制造执行系统",
+    "高级计划与排程",
+    "仓库管理系统",
+    "订单管理系统",
+    "运输管理系统",
+    "无人搬运车",
+    "自主移动机器人",
+    "小快轻准",
+    "专精特新",
+    "研产供销服",
+    "研产供销服用",
+    "由点及面",
+    "由点到面",
+    "链主",
+    "链星",
+    "一把手",
+]
 
 
 @pytest.mark.parametrize("word", WHOLE)

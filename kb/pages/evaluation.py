@@ -23,6 +23,7 @@ __all__ = ["build_evaluation", "results_markdown"]
 
 RESULTS = Path(__file__).resolve().parent.parent.parent / "eval" / "RESULTS.md"
 IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+\.(svg|png))\)")
+LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:|#)[^)\s]+\)")
 TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 SHOWN = 8
 REASONS = 3
@@ -33,7 +34,8 @@ def results_markdown(path: Path, words: Words) -> str:
     """The results page with its plots inside it and its headings one level down."""
     if not path.is_file():
         return words("results_none")
-    text = IMAGE.sub(lambda found: _inline(found, path.parent), path.read_text(encoding="utf-8"))
+    text = LINK.sub(r"\1", path.read_text(encoding="utf-8"))  # files beside it are not served
+    text = IMAGE.sub(lambda found: _inline(found, path.parent), text)
     return re.sub(r"^(#{1,5}) ", r"#\1 ", text, flags=re.MULTILINE)
 
 

@@ -95,11 +95,13 @@
       }));
       const whole = found[found.length - 1];
       const same = found.every((one) => one.same);
+      const list = card.matches(".kb-list");
       const place = KB.t("source_place", { file: whole.file, start: whole.start, end: whole.end });
-      KB.say(result(node), same
-        ? `${card.matches(".kb-list") ? KB.t("same_all", { n: found.length }) : KB.t("same")} · ${place} · SHA-256 ${whole.sha256.slice(0, 12)}`
-        : KB.t("differs"), same ? "good" : "bad");
-      result(node).title = same ? `SHA-256 ${whole.sha256}` : "";
+      const good = list
+        ? `${KB.t("same_all", { n: found.length })} · ${whole.file}`
+        : `${KB.t("same")} · ${place} · SHA-256 ${whole.sha256.slice(0, 12)}`;
+      KB.say(result(node), same ? good : KB.t("differs"), same ? "good" : "bad");
+      result(node).title = same && !list ? `SHA-256 ${whole.sha256}` : "";
     } catch {
       KB.say(result(node), KB.t("verify_failed"), "bad");
     }
