@@ -109,8 +109,9 @@ class Retriever:
     def score_in_context(
         self, query: Query, context: str | None, role: Role | None = None
     ) -> Scored:
-        """Like ``score``; the question that the query leans on counts for half, and for more where
-        the query itself says next to nothing (怎么解决).
+        """Like ``score``; the question that the query leans on counts for half.
+
+        It counts for more where the query itself says next to nothing (怎么解决).
         """
         scored = self.score(query, role)
         if context is None:
