@@ -19,6 +19,11 @@ from kb.settings import Settings
 
 __all__ = ["NotReadyError", "Service"]
 
+REBUILDING = {
+    "missing": "还没有索引，正在自动建立，请稍候……",
+    "stale": "文档或设置有变化，正在自动重建索引，请稍候……",
+    "damaged": "索引文件已损坏，正在自动重建，请稍候……",
+}
 State = Literal["starting", "ready", "failed"]
 
 
@@ -73,7 +78,7 @@ class Service:
         try:
             return open_assistant(self.settings)
         except IndexFolderError as error:
-            self.reason = f"{error}正在自动重建……"
+            self.reason = REBUILDING[error.state]
             self._say(self.reason)
         self._rebuild()
         return open_assistant(self.settings)
