@@ -47,6 +47,7 @@ def answers(
     questions: Annotated[Path, typer.Option(help="问题文件（JSONL）")],
     as_json: JsonOption = False,
     misses: Annotated[int, typer.Option(help="列出多少个未答好的问题", min=0)] = 20,
+    plots: Annotated[Path | None, typer.Option(help="图（SVG）写到这个文件夹")] = None,
 ) -> None:
     """Judge the answers to a question file: evidence found, refusals, confidence."""
     from eval.answers_tables import answers_tables, misses_table
@@ -55,6 +56,11 @@ def answers(
     from kb.settings import load_settings
 
     report = assess(load_settings(), questions, _command(), say)
+    if plots is not None:
+        from eval.bench import answer_plots
+        from eval.plots import write_plots
+
+        write_plots(answer_plots(report, questions.stem), plots)
     if as_json:
         print(to_json(report))
         return

@@ -31,7 +31,7 @@ from kb.index import make_tokenizer
 from kb.lexicon import Lexicon
 from kb.settings import Settings
 
-__all__ = ["Bench", "run_bench", "write_results"]
+__all__ = ["Bench", "answer_plots", "run_bench", "write_results"]
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "RESULTS.md"
@@ -113,20 +113,19 @@ def missed_floors(bench: Bench) -> list[str]:
 
 def write_results(bench: Bench, command: str, results: Path = RESULTS, plots: Path = PLOTS) -> None:
     """Write the results page and its plots."""
-    answers = bench.answers
-    shown = {name: group.shown.first for name, group in answers.answerable.items()}
-    write_plots(
-        {
-            f"{bench.split}-reliability": reliability_diagram(answers.refusal.bins),
-            f"{bench.split}-coverage-risk": coverage_risk(answers.refusal.curve),
-            f"{bench.split}-answerable": by_type(shown, "First quote is evidence, as shown"),
-            f"{bench.split}-unanswerable": by_type(
-                answers.unanswerable, "Unanswerable, not answered"
-            ),
-        },
-        plots,
-    )
+    write_plots(answer_plots(bench.answers, bench.split), plots)
     results.write_text(_page(bench, command), encoding="utf-8", newline="\n")
+
+
+def answer_plots(answers: AnswersReport, name: str) -> dict[str, str]:
+    """File name -> SVG: reliability, coverage and risk, and both kinds of question by type."""
+    shown = {kind: group.shown.first for kind, group in answers.answerable.items()}
+    return {
+        f"{name}-reliability": reliability_diagram(answers.refusal.bins),
+        f"{name}-coverage-risk": coverage_risk(answers.refusal.curve),
+        f"{name}-answerable": by_type(shown, "First quote is evidence, as shown"),
+        f"{name}-unanswerable": by_type(answers.unanswerable, "Unanswerable, not answered"),
+    }
 
 
 def _page(bench: Bench, command: str) -> str:
