@@ -18,12 +18,7 @@ from kb.errors import KBError
 
 __all__ = ["main"]
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="评测：检索、回答、拒答、速度，每个数字都带区间。",
-)
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 JsonOption = Annotated[bool, typer.Option("--json", help="输出JSON")]
 
 
@@ -52,15 +47,13 @@ def answers(
     """Judge the answers to a question file: evidence found, refusals, confidence."""
     from eval.answers_tables import answers_tables, misses_table
     from eval.assess import assess
+    from eval.bench import draw_answers
     from eval.tables import to_json, to_text
     from kb.settings import load_settings
 
     report = assess(load_settings(), questions, _command(), say)
     if plots is not None:
-        from eval.bench import answer_plots
-        from eval.plots import write_plots
-
-        write_plots(answer_plots(report, questions.stem), plots)
+        draw_answers(report, questions.stem, plots)
     if as_json:
         print(to_json(report))
         return

@@ -31,7 +31,7 @@ from kb.index import make_tokenizer
 from kb.lexicon import Lexicon
 from kb.settings import Settings
 
-__all__ = ["Bench", "answer_plots", "run_bench", "write_results"]
+__all__ = ["Bench", "draw_answers", "run_bench", "write_results"]
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "RESULTS.md"
@@ -113,19 +113,20 @@ def missed_floors(bench: Bench) -> list[str]:
 
 def write_results(bench: Bench, command: str, results: Path = RESULTS, plots: Path = PLOTS) -> None:
     """Write the results page and its plots."""
-    write_plots(answer_plots(bench.answers, bench.split), plots)
+    draw_answers(bench.answers, bench.split, plots)
     results.write_text(_page(bench, command), encoding="utf-8", newline="\n")
 
 
-def answer_plots(answers: AnswersReport, name: str) -> dict[str, str]:
-    """File name -> SVG: reliability, coverage and risk, and both kinds of question by type."""
+def draw_answers(answers: AnswersReport, name: str, folder: Path) -> None:
+    """Draw reliability, coverage and risk, and both kinds of question by type, as SVG files."""
     shown = {kind: group.shown.first for kind, group in answers.answerable.items()}
-    return {
+    plots = {
         f"{name}-reliability": reliability_diagram(answers.refusal.bins),
         f"{name}-coverage-risk": coverage_risk(answers.refusal.curve),
         f"{name}-answerable": by_type(shown, "First quote is evidence, as shown"),
         f"{name}-unanswerable": by_type(answers.unanswerable, "Unanswerable, not answered"),
     }
+    write_plots(plots, folder)
 
 
 def _page(bench: Bench, command: str) -> str:
