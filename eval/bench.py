@@ -42,7 +42,9 @@ TUNED = (
     "optimistic. Report the test split.\n"
 )
 HELD_OUT = (
-    "Nothing was fitted or chosen on this split; it was frozen in its own commit before tuning.\n"
+    "This split was frozen in its own commit before tuning, and nothing is fitted on its "
+    "questions. Its figures were looked at during development, and what was worked on next "
+    "followed from them: see [the datasheet](datasets/guide/DATASHEET.md).\n"
 )
 
 
