@@ -126,12 +126,24 @@ class Judge:
     def features(self, query: Query, scored: Scored, plan: Plan) -> dict[str, float]:
         """The explainable features of a query, by name."""
         return {
-            **self._bank_features(query, scored),
+            **self._bank_features(scored),
+            **self._context_features(scored.before),
             **self._text_features(query, scored),
             **self._sign_features(query, scored, plan),
         }
 
-    def _bank_features(self, query: Query, scored: Scored) -> dict[str, float]:
+    def _context_features(self, before: Scored | None) -> dict[str, float]:
+        """What a follow-up is like together with the question that it leans on."""
+        if before is None or not before.questions.size or not before.outside.size:
+            return {}
+        inside, outside = np.sort(before.questions)[::-1], np.sort(before.outside)[::-1]
+        return {
+            "follows": 1.0,
+            "context_like": before.phrasing,
+            "context_gap": 20 * float(inside[:NEAREST].mean() - outside[:NEAREST].mean()),
+        }
+
+    def _bank_features(self, scored: Scored) -> dict[str, float]:
         if not scored.questions.size or not scored.outside.size:
             return {}
         inside, outside = np.sort(scored.questions)[::-1], np.sort(scored.outside)[::-1]
@@ -139,10 +151,8 @@ class Judge:
         best = max(float(inside[0]), float(outside[0]))
         vote_in = float(np.exp((inside[:VOTERS] - best) / TEMPERATURE).sum())
         vote_out = float(np.exp((outside[:VOTERS] - best) / TEMPERATURE).sum())
-        phrasing = self.index.phrasing
         return {
-            "reads_like": phrasing.gram_score(query.reading.text) if phrasing else 0.0,
-            "means_like": phrasing.dense_score(query.vector) if phrasing else 0.0,
+            "reads_like": scored.phrasing,
             "bank_near": 20 * (near_in - 0.9),
             "outside_near": 20 * (near_out - 0.9),
             "bank_gap": 20 * (near_in - near_out),

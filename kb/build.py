@@ -99,7 +99,7 @@ def build_views(
 
 
 def _fit_phrasing(material: Material, dense: dict[str, Dense]) -> Phrasing | None:
-    """The models of how answerable questions read; a corpus without both banks has none."""
+    """The model of how answerable questions read; a corpus without both banks has none."""
     if not material.questions or not material.outside:
         return None
     vectors = (dense["questions"].vectors(), dense["outside"].vectors())
@@ -197,7 +197,7 @@ def _write_views(folder: Path, views: Views) -> None:
     for name, lexical in views.lexical.items():
         lexical.save(folder / f"bm25-{name}")
     if views.phrasing is not None:
-        views.phrasing.save(folder / "phrasing.json")
+        views.phrasing.save(folder / "phrasing.npz")
 
 
 def _manifest(folder: Path, corpus: Corpus, material: Material, encoder: Encoder) -> Manifest:

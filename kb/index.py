@@ -53,7 +53,7 @@ __all__ = [
     "sentence_rows",
 ]
 
-FORMAT = 1
+FORMAT = 2
 PARAMETERS: Mapping[str, str | int | float] = {
     "token_budget": TOKEN_BUDGET,
     "bm25_k1": 0.9,
@@ -153,8 +153,8 @@ def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
             path.name.removeprefix("bm25-"): Lexical.load(path)
             for path in sorted(folder.glob("bm25-*"))
         },
-        phrasing=load_phrasing(folder / "phrasing.json")
-        if "phrasing.json" in manifest.files
+        phrasing=load_phrasing(folder / "phrasing.npz")
+        if "phrasing.npz" in manifest.files
         else None,
     )
     _check_counts(index)

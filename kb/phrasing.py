@@ -1,20 +1,28 @@
-"""How much a query reads like those that the documents answer: two linear models over the banks.
+"""How much a query reads like those that the documents answer: one kernel model over the banks.
 
-Both are logistic regressions, fitted at build time with scikit-learn on the bank of answerable
-questions against the bank of questions that the documents do not answer: one over TF-IDF of
-character 1- to 3-grams, one over the query's vector. Serving needs numpy alone. The file is plain
-JSON: for every n-gram its idf and weight, for every dimension its weight.
+Kernel ridge regression (Saunders, Gammerman and Vovk, 1998), fitted at build time on the bank of
+answerable questions (+1) and the bank of questions that the documents do not answer (-1):
+
+    k(q, r) = (1 - GRAM_SHARE) exp((cos(q, r) - 1) / WIDTH) + GRAM_SHARE tfidf-cos(q, r)
+
+over the vectors of two questions and over their character 1- to 3-grams. A near miss and the
+question that it misses differ in one word, which neither a nearest neighbour nor a straight line
+tells apart as well. With the questions of one bank writer held out at a time, AUROC is .973;
+for the distance to the nearest questions .923, for their vote .933 (decision 18).
+
+Serving needs numpy alone: the n-gram half of the kernel is linear, so it folds into one weight per
+n-gram; the other half is one weight per bank question.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,42 +34,50 @@ __all__ = ["Phrasing", "fit", "load"]
 
 LONGEST = 3
 NOT_WORD = re.compile(r"\W")
-GRAM_C = 5.0
-DENSE_C = 0.01
+WIDTH = 0.1
+GRAM_SHARE = 0.3
+RIDGE = 0.1
+
+Floats = NDArray[np.float32]
 
 
 class Phrasing(NamedTuple):
-    """The two fitted models; scores are log-odds, above zero where the documents answer."""
+    """The fitted model; scores are near +1 where the documents answer, near -1 where not."""
 
-    grams: dict[str, tuple[float, float]]
-    gram_intercept: float
-    dense: NDArray[np.float32]
-    dense_intercept: float
+    rows: dict[str, int]
+    idf: Floats
+    gram_weights: Floats
+    question_weights: Floats
+    offset: float
 
-    def gram_score(self, query: str) -> float:
-        """Log-odds by the character n-grams of a query."""
-        counts = Counter(gram for gram in ngrams(query) if gram in self.grams)
-        total = norm = 0.0
-        for gram, count in counts.items():
-            idf, weight = self.grams[gram]
-            value = (1.0 + math.log(count)) * idf
-            total += weight * value
-            norm += value * value
-        return self.gram_intercept + (total / math.sqrt(norm) if norm else 0.0)
+    def score(self, query: str, similarity: Floats) -> float:
+        """Score one query.
 
-    def dense_score(self, vector: NDArray[np.float32]) -> float:
-        """Log-odds by the vector of a query, shape ``(d,)``."""
-        return self.dense_intercept + float(self.dense @ vector)
+        Args:
+            query: its text.
+            similarity: cosine with every answerable, then every other bank question.
+        """
+        near = (1.0 - GRAM_SHARE) * np.exp((similarity - 1.0) / WIDTH)
+        return self.offset + float(near @ self.question_weights) + self._gram_part(query)
+
+    def _gram_part(self, query: str) -> float:
+        counts = Counter(row for gram in ngrams(query) if (row := self.rows.get(gram)) is not None)
+        if not counts:
+            return 0.0
+        rows = np.fromiter(counts, dtype=np.int64)
+        values = self.idf[rows] * (1.0 + np.log(np.fromiter(counts.values(), dtype=np.float64)))
+        return float(values @ self.gram_weights[rows]) / math.sqrt(float(values @ values))
 
     def save(self, path: Path) -> None:
-        """Write the models as plain JSON."""
-        data = {
-            "gram_intercept": self.gram_intercept,
-            "grams": self.grams,
-            "dense_intercept": self.dense_intercept,
-            "dense": [round(float(w), 6) for w in self.dense],
-        }
-        path.write_text(json.dumps(data, ensure_ascii=False, sort_keys=True), encoding="utf-8")
+        """Write the model as one ``.npz`` file without pickles."""
+        np.savez(
+            path,
+            grams=np.array(list(self.rows), dtype=f"U{LONGEST}"),
+            idf=self.idf,
+            gram_weights=self.gram_weights,
+            question_weights=self.question_weights,
+            offset=np.float64(self.offset),
+        )
 
 
 def ngrams(text: str) -> list[str]:
@@ -71,53 +87,61 @@ def ngrams(text: str) -> list[str]:
 
 
 def fit(
-    answerable: Sequence[str],
-    outside: Sequence[str],
-    vectors: tuple[NDArray[np.float32], NDArray[np.float32]],
+    answerable: Sequence[str], outside: Sequence[str], vectors: tuple[Floats, Floats]
 ) -> Phrasing:
-    """Fit both models on the two banks; ``vectors`` are theirs, shapes ``(n, d)`` and ``(m, d)``."""
+    """Fit the model; ``vectors`` are those of the two banks, unit, shapes ``(n, d)``, ``(m, d)``.
+
+    Takes memory for one float32 matrix of ``n + m`` squared.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    labels = np.array([True] * len(answerable) + [False] * len(outside))
     counter = TfidfVectorizer(analyzer=ngrams, sublinear_tf=True, min_df=2)
     table = counter.fit_transform([*answerable, *outside])
-    gram_weights, gram_intercept = _logistic(table, labels, GRAM_C)
-    idf, vocabulary = counter.idf_, counter.vocabulary_
-    grams = {
-        gram: (round(float(idf[i]), 5), round(float(gram_weights[i]), 5))
-        for gram, i in vocabulary.items()
-    }
-    stacked = np.vstack(vectors)
-    mean, spread = stacked.mean(axis=0), stacked.std(axis=0) + 1e-9
-    weights, intercept = _logistic((stacked - mean) / spread, labels, DENSE_C)
-    dense = np.asarray(weights / spread, dtype=np.float32)
-    return Phrasing(grams, gram_intercept, dense, intercept - float((weights / spread) @ mean))
+    labels = np.r_[np.ones(len(answerable)), -np.ones(len(outside))]
+    offset = float(labels.mean())
+    weights = _solve(np.vstack(vectors), table, labels - offset)
+    return Phrasing(
+        {gram: i for i, gram in enumerate(counter.get_feature_names_out())},
+        np.asarray(counter.idf_, dtype=np.float32),
+        np.asarray(GRAM_SHARE * (table.T @ weights), dtype=np.float32),
+        np.asarray(weights, dtype=np.float32),
+        offset,
+    )
 
 
-def _logistic(
-    table: object, labels: NDArray[np.bool_], c: float
-) -> tuple[NDArray[np.float64], float]:
-    from sklearn.linear_model import LogisticRegression
+def _solve(vectors: Floats, table: Any, labels: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Solve (K + RIDGE I) w = labels by Cholesky, in place."""
+    from scipy.linalg import cho_factor, cho_solve
 
-    model = LogisticRegression(C=c, max_iter=3000, class_weight="balanced").fit(table, labels)
-    return model.coef_[0], float(model.intercept_[0])
+    kernel = np.asfortranarray(vectors @ vectors.T, dtype=np.float32)
+    kernel -= 1.0
+    kernel /= WIDTH
+    np.exp(kernel, out=kernel)
+    kernel *= 1.0 - GRAM_SHARE
+    for start in range(0, len(labels), 1000):
+        block = (table[start : start + 1000] @ table.T).toarray()
+        kernel[start : start + 1000] += GRAM_SHARE * block
+    kernel[np.diag_indices_from(kernel)] += RIDGE
+    factor = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
+    return np.asarray(cho_solve(factor, labels.astype(np.float32)), dtype=np.float32)
 
 
 def load(path: Path) -> Phrasing:
-    """Read the models.
+    """Read the model.
 
     Raises:
         IndexFolderError: the file is not in the expected form.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return Phrasing(
-            {gram: (pair[0], pair[1]) for gram, pair in data["grams"].items()},
-            float(data["gram_intercept"]),
-            np.array(data["dense"], dtype=np.float32),
-            float(data["dense_intercept"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        with np.load(path, allow_pickle=False) as data:
+            return Phrasing(
+                {gram: row for row, gram in enumerate(data["grams"].tolist())},
+                data["idf"],
+                data["gram_weights"],
+                data["question_weights"],
+                float(data["offset"]),
+            )
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise IndexFolderError(
             f"索引文件“{path.name}”无法读取，请重建索引（python -m kb build）。"
         ) from error

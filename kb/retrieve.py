@@ -30,7 +30,7 @@ BANK_WEIGHTS: Mapping[str, float] = {"sentence": 1.0, "question": 3.0, "bigrams"
 NEAR_QUESTIONS = 400
 QUESTIONS_A_PASSAGE = 3
 ROLE_BONUS = 1.0
-CONTEXT_WEIGHT, CONTEXT_WEIGHT_SHORT = 0.5, 1.5
+CONTEXT_WEIGHT, CONTEXT_WEIGHT_SHORT = 1.0, 2.5
 FEW_TOKENS = 2
 
 
@@ -44,13 +44,19 @@ class Query(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """Scores of every passage by view, fused, and of every sentence and bank question."""
+    """Scores of every passage by view, fused, and of every sentence and bank question.
+
+    ``phrasing`` says how much the query reads like an answerable one; ``before`` holds the scores
+    of the query joined with the question that it leans on.
+    """
 
     views: dict[str, Scores]
     fused: Scores
     sentences: Scores
     questions: Scores
     outside: Scores
+    phrasing: float = 0.0
+    before: Scored | None = None
 
 
 class Retriever:
@@ -104,12 +110,17 @@ class Retriever:
         views["bigrams"] = index.lexical["bigrams"].scores(
             index.tokenizer.bigrams(query.reading.text)
         )
-        return Scored(views, self._fuse(views, role, query), sentences, questions, outside)
+        phrasing = 0.0
+        if index.phrasing is not None:
+            similarity = np.concatenate([questions, outside])
+            phrasing = index.phrasing.score(query.reading.text, similarity)
+        fused = self._fuse(views, role, query)
+        return Scored(views, fused, sentences, questions, outside, phrasing)
 
     def score_in_context(
         self, query: Query, context: str | None, role: Role | None = None
     ) -> Scored:
-        """Like ``score``; the question that the query leans on counts for half.
+        """Like ``score``; the question that the query leans on counts as much as the query itself.
 
         It counts for more where the query itself says next to nothing (怎么解决).
         """
@@ -119,7 +130,7 @@ class Retriever:
         before = self.score(self.read(f"{context}，{query.text}"), role)
         own = set(self.index.tokenizer.content_tokens(query.text))
         weight = CONTEXT_WEIGHT_SHORT if len(own) <= FEW_TOKENS else CONTEXT_WEIGHT
-        return scored._replace(fused=scored.fused + weight * before.fused)
+        return scored._replace(fused=scored.fused + weight * before.fused, before=before)
 
     def _question_view(self, similarity: Scores) -> Scores:
         """Mean similarity of each passage's nearest bank questions.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from kb.dense import Dense
 from kb.errors import IndexFolderError
 from kb.fusion import adaptive_weights, reciprocal_rank, standardise, top_rows
 from kb.lexical import Lexical
-from kb.phrasing import fit, load, ngrams
+from kb.phrasing import GRAM_SHARE, RIDGE, WIDTH, fit, load, ngrams
 
 DOCUMENTS = [["贷款", "银行", "贷款"], ["培训", "银行"], ["机器人"], []]
 
@@ -83,23 +84,30 @@ def test_standardise_and_reciprocal_rank() -> None:
 
 def test_phrasing_equals_scikit_learn(tmp_path: Path) -> None:
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.kernel_ridge import KernelRidge
 
-    inside = ["政府给不给补贴", "补贴怎么支持", "银行能不能贷款", "贷款有没有支持"]
+    inside = ["政府给不给补贴", "补贴怎么支持", "银行能不能贷款", "贷款有没有支持", "谁来管"]
     outside = ["补贴多少钱", "贷款利率多少", "今天天气怎样", "帮我写多少字"]
     rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(8, 5)).astype(np.float32)
-    fit(inside, outside, (vectors[:4], vectors[4:])).save(tmp_path / "phrasing.json")
-    phrasing = load(tmp_path / "phrasing.json")
+    vectors = rng.normal(size=(9, 5)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    fit(inside, outside, (vectors[:5], vectors[5:])).save(tmp_path / "phrasing.npz")
+    phrasing = load(tmp_path / "phrasing.npz")
     counter = TfidfVectorizer(analyzer=ngrams, sublinear_tf=True, min_df=2)
-    table = counter.fit_transform([*inside, *outside])
-    labels = [True] * 4 + [False] * 4
-    model = LogisticRegression(C=5.0, max_iter=3000, class_weight="balanced").fit(table, labels)
+    table = counter.fit_transform([*inside, *outside]).toarray()
+    labels = np.array([1.0] * 5 + [-1.0] * 4)
+
+    def kernel(left: Any, left_grams: Any) -> Any:
+        near = np.exp((left @ vectors.T - 1) / WIDTH)
+        return (1 - GRAM_SHARE) * near + GRAM_SHARE * left_grams @ table.T
+
+    model = KernelRidge(alpha=RIDGE, kernel="precomputed")
+    model.fit(kernel(vectors, table), labels - labels.mean())
     queries = ["补贴补贴多少", "没见过的字", "银行贷款"]
-    wanted = model.decision_function(counter.transform(queries))
-    assert [phrasing.gram_score(q) for q in queries] == pytest.approx(wanted, abs=1e-3)
-    scores = [phrasing.dense_score(v) for v in vectors]
-    assert min(scores[:4]) > max(scores[4:]) or np.corrcoef(scores, labels)[0, 1] > 0.5
+    asked = vectors[[0, 3, 7]] * 0.5
+    wanted = model.predict(kernel(asked, counter.transform(queries).toarray())) + labels.mean()
+    scores = [phrasing.score(q, vectors @ v) for q, v in zip(queries, asked, strict=True)]
+    assert scores == pytest.approx(wanted, abs=1e-4)
 
 
 @pytest.mark.parametrize("query", [["贷款"], ["银行", "培训"], ["没有", "贷款"]])
