@@ -29,6 +29,9 @@ MAX_QUERY = 500
 SUGGESTIONS = 3
 RELATED_SHOWN = 3
 REMEMBERED_TURNS = 8
+ITEM_BONUS = 2.0
+ASKED_ALONE = 0.965
+FOREIGN = frozenset({"off_topic", "chat_injection", "writing", "other_policy"})
 GREETING = re.compile(
     r"^(?:你好|您好|hi|hello|嗨|哈喽|在吗|在么|早上好|上午好|下午好|晚上好)[啊呀吗么~～!！。，,. ]*$",
     re.IGNORECASE,
@@ -122,13 +125,14 @@ class Assistant:
             answer = self._compose(text, text, "not_found", small, 0.0, (), (), MESSAGES[small])
             return Explained(answer, fresh(text), None, None, None, None)
         turns = [self._turn(history[:n], role) for n in range(1, len(history) + 1)]
-        resolution = resolve(text, turns, self.index.terms)
+        resolution = resolve(text, turns, self.index.terms, self._stands_alone)
         last = self._explain(history[-1], history[:-1], role) if history else None
         if resolution.kind == "page" and last is not None and last.plan is not None:
             query, scored, plan, judgement = last.query, last.scored, last.plan, last.judgement
         else:
             query = self.retriever.read(resolution.text)
             scored = self.retriever.score_in_context(query, resolution.context, role)
+            scored = self._lift_item(resolution, turns, scored)
             plan = self._plan(resolution, turns, query, scored, role)
             judgement = self.judge.judge(query, scored, plan)
         if resolution.kind == "more" and last is not None:
@@ -148,9 +152,34 @@ class Assistant:
         role: Role | None,
     ) -> Plan:
         listing = turns[-1].listing if turns else None
-        if resolution.item is not None and listing is not None:
-            return self.planner.item_plan(listing, resolution.item, query, scored)
-        return self.planner.plan(query, scored, role)
+        if resolution.kind == "item" and listing is not None:
+            return self.planner.item_plan(listing, resolution.item or 0, query, scored)
+        return self.planner.plan(query, scored, role, leaning=resolution.context is not None)
+
+    def _lift_item(self, resolution: Resolution, turns: Sequence[Turn], scored: Scored) -> Scored:
+        """Score the passages of the item that a follow-up speaks of higher."""
+        if resolution.kind != "joined" or resolution.item is None or turns[-1].listing is None:
+            return scored
+        rows = self.planner.rows_of_item(turns[-1].listing.items[resolution.item])
+        fused = scored.fused.copy()
+        fused[rows] += ITEM_BONUS * float(fused.std())
+        return scored._replace(fused=fused)
+
+    def _stands_alone(self, text: str) -> bool:
+        """Whether a question is one that people ask by itself.
+
+        A bank holds nearly the same, or the nearest questions have nothing to do with the
+        documents (今天天气怎么样).
+        """
+        scored = self.retriever.score(self.retriever.read(text))
+        if not scored.questions.size or not scored.outside.size:
+            return False
+        inside, outside = float(scored.questions.max()), float(scored.outside.max())
+        if max(inside, outside) >= ASKED_ALONE:
+            return True
+        kinds = [self.index.outside[n].type for n in top_rows(scored.outside, 3)]
+        foreign = sum(kind in FOREIGN for kind in kinds)
+        return outside > inside and foreign >= 2 and scored.phrasing < 0
 
     def _turn(self, history: tuple[str, ...], role: Role | None) -> Turn:
         """What the last query of a history leaves for the next one."""

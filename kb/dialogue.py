@@ -2,14 +2,15 @@
 
 Deterministic rules, tried in order: a change of subject is fresh; 在第几页 asks for the page of the
 last answer; 第二点 and 最后一条 pick an item of the list last shown; 还有吗 asks for more of the same;
-a leaning question (那银行呢, 它跟APS有什么不一样) is joined to the question it leans on. Anything else
-is fresh, so a new question is not dragged back.
+a leaning question (那银行呢, 它跟APS有什么不一样) is joined to the question it leans on, and to an
+item of the list where it names one (第三条里政府要干嘛). Anything else is fresh, so a new question is
+not dragged back.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from kb.numerals import chinese_number
@@ -37,7 +38,7 @@ ORDINAL = re.compile(
 ORDINAL_ONLY = re.compile(
     r"^(?:那|那么|请|再|把|来)?"
     + ORDINAL.pattern
-    + r"(?:点|条|个|项)?(?:呢|展开|具体|详细|细|讲|说|是什么|是啥|什么意思|怎么|咋|有啥|有什么|包括|内容|要求|原则|举措|措施"
+    + r"(?:点|条|个|项)?(?:呢|展开|具体|详细|细|讲|说|是什么|是啥|什么意思|怎么|咋|理解|解释|意思|有啥|有什么|包括|内容|要求|原则|举措|措施"
     r"|一下|点|吧|些|给我|我|听听|做|的|都|有|哪些|看看|解释|，|,|？|\?|。| )*$"
 )
 MORE = re.compile(
@@ -51,6 +52,10 @@ LEANING_START = re.compile(
 PRONOUN = re.compile(
     r"它们?|他们|这个|那个|这些|那些|这样|这种|这块|上面|刚才|前面|里头|里面|其中|此事|\bit\b|\bits\b|\bthey\b|\btheir\b",
     re.IGNORECASE,
+)
+ORDINAL_FIRST = re.compile(r"^(?:那|那么|这)?" + ORDINAL.pattern)
+COMPARES_ONE = re.compile(
+    r"^(?:那|那么)?(?P<rest>(?:跟|和|与|同).{1,16}(?:不同|不一样|区别|差别|差在|一回事|相比|比).*)"
 )
 TERM_PRONOUN = re.compile(
     r"它|这个系统|这个软件|这种系统|这东西|这玩意儿?|\bits\b|\bit\b", re.IGNORECASE
@@ -73,7 +78,7 @@ class Resolution(NamedTuple):
     """How a query was understood.
 
     ``standalone`` is what the user is shown; ``text`` is the query's own part and ``context`` the
-    earlier question it leans on, which retrieval weighs less than the query itself.
+    earlier question it leans on; ``item`` is the item of the last list that it speaks of.
     """
 
     kind: Kind
@@ -88,13 +93,24 @@ def fresh(text: str) -> Resolution:
     return Resolution("fresh", text, text)
 
 
-def resolve(query: str, turns: Sequence[Turn], terms: Sequence[Term] = ()) -> Resolution:
+def _never(text: str) -> bool:
+    return False
+
+
+def resolve(
+    query: str,
+    turns: Sequence[Turn],
+    terms: Sequence[Term] = (),
+    stands_alone: Callable[[str], bool] = _never,
+) -> Resolution:
     """Resolve a query against the turns before it; without turns it is fresh.
 
     Args:
         query: what the user typed, for example ``那银行呢``.
         turns: earlier turns, oldest first.
         terms: glossary terms; a question that names one leans less on what came before.
+        stands_alone: whether a short question without a leaning word is one that people ask by
+            itself (今天天气怎么样).
     """
     text = query.strip()
     changed = CHANGE.sub("", text, count=1)
@@ -104,21 +120,22 @@ def resolve(query: str, turns: Sequence[Turn], terms: Sequence[Term] = ()) -> Re
     last = turns[-1]
     if PAGE.search(text) and len(text) <= SHORT:
         return Resolution("page", f"{last.subject}{JOINT}{text}", last.text, last.subject)
-    if (item := _item(text, last)) is not None:
+    item = _item(text, last)
+    if item is not None and ORDINAL_ONLY.match(text):
         return Resolution("item", f"{last.subject}{JOINT}{text}", text, last.subject, item)
     if MORE.match(text):
         return Resolution("more", f"{last.subject}{JOINT}{text}", last.text, last.subject)
-    if _leans(text, terms):
+    if item is not None or _leans(text, terms, stands_alone):
         own = _name_the_term(text, last, terms)
-        return Resolution("joined", f"{last.subject}{JOINT}{text}", own, last.subject)
+        return Resolution("joined", f"{last.subject}{JOINT}{text}", own, last.subject, item)
     return fresh(text)
 
 
 def _item(text: str, last: Turn) -> int | None:
-    """The zero-based item of the last list that an ordinal names, or None."""
+    """The zero-based item of the last list that a leading ordinal names, or None."""
     if last.listing is None:
         return None
-    found = ORDINAL_ONLY.match(text)
+    found = ORDINAL_ONLY.match(text) or ORDINAL_FIRST.match(text)
     if found is None:
         return None
     total = len(last.listing.items)
@@ -132,18 +149,24 @@ def _item(text: str, last: Turn) -> int | None:
 
 
 def _name_the_term(text: str, last: Turn, terms: Sequence[Term]) -> str:
-    """Put the glossary term last spoken of in a pronoun's place: 它到底指什么 -> 低代码到底指什么."""
+    """Name the glossary term last spoken of where a query leaves it out.
+
+    它到底指什么 -> 低代码到底指什么; 跟APS有什么不一样 -> MES跟APS有什么不一样.
+    """
     for earlier in (last.text, last.subject):
         named = asked_terms(earlier, terms).terms
         if named:
             name = named[-1].abbreviation or named[-1].name
+            if compared := COMPARES_ONE.match(text):
+                return f"{name}{compared['rest']}"
             return TERM_PRONOUN.sub(name, text, count=1)
     return text
 
 
-def _leans(text: str, terms: Sequence[Term]) -> bool:
+def _leans(text: str, terms: Sequence[Term], stands_alone: Callable[[str], bool]) -> bool:
     folded = fold(text)
     if LEANING_START.match(folded) or PRONOUN.search(folded):
         return True
-    named = any(fold(t.abbreviation or t.name) in folded for t in terms)
-    return not named and (len(text) <= SHORT or bool(ELLIPSIS.match(text)))
+    if any(fold(t.abbreviation or t.name) in folded for t in terms):
+        return False
+    return bool(ELLIPSIS.match(text)) or (len(text) <= SHORT and not stands_alone(text))

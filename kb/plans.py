@@ -35,6 +35,7 @@ LIST_CUE = re.compile(
     r"清单|目录|框架|结构|概括|第[一二三四1-4]部分|章|要做(?:什么|啥|哪)|list|how many|what are",
     re.IGNORECASE,
 )
+WEAK_LIST_CUE = re.compile(r"要做(?:什么|啥|哪)")
 CLAUSE = re.compile(r"[，,；;。？?！!]+|以及|还有(?!没有|吗|呢)|同时")
 ASKS = re.compile(
     r"什么|啥|谁|哪|怎|如何|咋|多少|几|吗|呢|么|能不能|要不要|可不可|有没有|是不是|what|who|how|which|why",
@@ -46,7 +47,7 @@ LIST_NEAREST = 3
 REST_OF_MEANING = 6
 MAX_CITATIONS = 6
 NUMBERING = re.compile(
-    r"^(?:[（(]?[一二三四五六七八九十\d]+[）)]?[、.]? ?|[一二三四五六七八九十]+是)"
+    r"^(?:[一二三四五六七八九十]+是|[（(]?[一二三四五六七八九十\d]+[）)]?[、.]? ?)"
 )
 ITEM_COUNT = re.compile(r"([两二三四五六七八九十\d]+)\s?[个条项点类句大方种问](?!部分)")
 ASKS_COUNT = re.compile(r"几[个条项点大类种]|多少|一共|总共|how many", re.IGNORECASE)
@@ -89,6 +90,11 @@ class Planner:
             n: q.listing for n, q in enumerate(self.index.questions) if q.listing in self.listings
         }
         self._overview_of = self._overviews()
+        self._leads = {
+            row
+            for row, passage in enumerate(self.index.passages)
+            if passage.text.endswith("：") and passage.section_id in self.listings
+        }
 
     def _overviews(self) -> dict[str, Listing]:
         """Passage id -> the list that it gives an overview of, by the bank's list questions."""
@@ -98,22 +104,25 @@ class Planner:
             for target in self.index.targets[number]
         }
 
-    def plan(self, query: Query, scored: Scored, role: Role | None = None) -> Plan:
-        """Choose a plan for a standalone query."""
+    def plan(
+        self, query: Query, scored: Scored, role: Role | None = None, leaning: bool = False
+    ) -> Plan:
+        """Choose a plan for a query; one that leans on another must ask for a list plainly."""
         support = self.selector.support(query, scored)
         asked = asked_terms(query.reading.text, self.index.terms)
         if asked.terms and asked.meaning and self._only_meaning(query.reading.text, asked.terms):
             return self._term_plan(asked.terms, scored, support)
         if (section := self._asked_heading(query.reading.text)) is not None:
             return self._section_plan(section, support)
-        if (listing := self._asked_list(query, scored)) is not None:
+        listing = self._asked_list(query, scored, leaning) or self._led_in(scored)
+        if listing is not None:
             return self._list_plan(listing, query, scored, support)
         return self._passage_plan(query, scored, support, role)
 
     def item_plan(self, listing: Listing, number: int, query: Query, scored: Scored) -> Plan:
         """One item of a list: what stands under its heading, and its counterpart."""
         support = self.selector.support(query, scored)
-        rows = self._rows_of_item(listing.items[number])
+        rows = self.rows_of_item(listing.items[number])
         others = [r for row in rows for r in self.counterparts.get(row, ())]
         direct = [
             self.selector.place(row, support) for row in self.selector.distinct([*rows, *others])
@@ -167,14 +176,22 @@ class Planner:
         if plan.listing is not None or not plan.direct:
             return plan.listing, plan.item
         passage = plan.direct[0].anchor
-        for anchor in (passage, passage.rpartition("-p")[0]):
-            for listing in self.listings.values():
-                for number, item in enumerate(listing.items):
-                    if anchor == item.anchor:
-                        return listing, number
-        return self._overview_of.get(passage), None
+        if (found := self._item_at(passage)) is not None:
+            return found
+        section = passage.rpartition("-p")[0]
+        if (listing := self._overview_of.get(passage) or self.listings.get(section)) is not None:
+            return listing, None
+        return self._item_at(section) or (None, None)
 
-    def _asked_list(self, query: Query, scored: Scored) -> Listing | None:
+    def _item_at(self, anchor: str) -> tuple[Listing, int] | None:
+        """The list that has a passage or section as an item, and which item."""
+        for listing in self.listings.values():
+            for number, item in enumerate(listing.items):
+                if anchor == item.anchor:
+                    return listing, number
+        return None
+
+    def _asked_list(self, query: Query, scored: Scored, leaning: bool) -> Listing | None:
         """The list that is asked for as a whole, or None.
 
         The query must have the form of a list question and name no single measure, its nearest
@@ -182,7 +199,8 @@ class Planner:
         list, and a number in the query must be the list's length.
         """
         text = query.reading.text
-        if not self._list_questions or not LIST_CUE.search(text) or self._names_a_measure(text):
+        cue = LIST_CUE.search(WEAK_LIST_CUE.sub("", text) if leaning else text)
+        if not self._list_questions or cue is None or self._names_a_measure(text):
             return None
         near: dict[str, list[float]] = {}
         for number, name in self._list_questions.items():
@@ -200,6 +218,13 @@ class Planner:
         if asked and chinese_number(asked[1]) not in (len(listing.items), 0):
             return None
         return listing
+
+    def _led_in(self, scored: Scored) -> Listing | None:
+        """The list that the best passage merely leads in (主要有四个方面：), or None."""
+        best = top_rows(scored.fused, 1)[0]
+        return (
+            self.listings.get(self.index.passages[best].section_id) if best in self._leads else None
+        )
 
     def _names_a_measure(self, text: str) -> bool:
         return any(title in text for title in self._measure_titles)
@@ -261,7 +286,8 @@ class Planner:
                 places.append(item._replace(start=start, end=end))
         return places
 
-    def _rows_of_item(self, item: Item) -> list[int]:
+    def rows_of_item(self, item: Item) -> list[int]:
+        """The passages of a list's item: itself, or everything under its heading."""
         if item.anchor in self._row_of:
             return [self._row_of[item.anchor]]
         prefix = item.anchor + "-"
@@ -274,7 +300,8 @@ class Planner:
     def _passage_plan(
         self, query: Query, scored: Scored, support: Scores, role: Role | None
     ) -> Plan:
-        ranked = self.selector.distinct(top_rows(scored.fused, 12))
+        best = [row for row in top_rows(scored.fused, 12) if row not in self._leads]
+        ranked = self.selector.distinct(best)
         titled = self._titled_rows(query.reading.text, scored)
         firsts = [*titled[:1], ranked[0], *titled[1:], *self._clause_rows(query, role)]
         order = self.selector.distinct([*dict.fromkeys(firsts), *ranked])[:MAX_CITATIONS]

@@ -64,3 +64,30 @@ def test_items_and_pages_on_the_guide(assistant: Assistant) -> None:
     marked = {span for c in first.citations if c.role == "direct" for span in c.highlights}
     assert more.citations
     assert not marked & {span for c in more.citations for span in c.highlights}
+
+
+def test_an_ordinal_inside_a_question_names_the_item_it_is_about() -> None:
+    resolution = resolve("第三条里政府要干嘛", [LISTED])
+    assert (resolution.kind, resolution.item) == ("joined", 2)
+    assert resolve("第三条里政府要干嘛", [PLAIN]).item is None
+
+
+def test_a_short_question_that_people_ask_by_itself_is_not_dragged_back() -> None:
+    assert resolve("今天天气怎么样", [PLAIN]).kind == "joined"
+    assert resolve("今天天气怎么样", [PLAIN], (), lambda text: True).kind == "fresh"
+    assert resolve("那银行呢", [PLAIN], (), lambda text: True).kind == "joined"
+
+
+def test_fresh_list_and_comparison_on_the_guide(assistant: Assistant) -> None:
+    weather = assistant.answer("今天天气怎么样", ["政府会给钱吗"])
+    assert (weather.standalone_query, weather.status) == ("今天天气怎么样", "not_found")
+    compared = assistant.answer("跟APS有什么不一样", ["MES是什么"])
+    assert [c.passage_id for c in compared.citations[:2]] == ["glossary:0-p5", "glossary:0-p6"]
+    ideas = assistant.answer("工作思路四句话是啥")
+    points = [f"interpretation:3-2-p{n}" for n in (2, 3, 4, 5)]
+    assert [c.passage_id for c in ideas.citations if c.role == "direct"] == [
+        "guide:1-1-p1",
+        *points,
+    ]
+    third = assistant.answer("第三个呢", ["工作思路四句话是啥"])
+    assert third.citations[0].passage_id == points[2]
