@@ -16,14 +16,10 @@ from kb.answer import Assistant
 from kb.assemble import open_assistant
 from kb.errors import IndexFolderError, KBError
 from kb.settings import Settings
+from kb.wording import STATES
 
 __all__ = ["NotReadyError", "Service"]
 
-REBUILDING = {
-    "missing": "还没有索引，正在自动建立，请稍候……",
-    "stale": "文档或设置有变化，正在自动重建索引，请稍候……",
-    "damaged": "索引文件已损坏，正在自动重建，请稍候……",
-}
 State = Literal["starting", "ready", "failed"]
 
 
@@ -37,7 +33,7 @@ class Service:
     def __init__(self, settings: Settings, say: Callable[[str], None] = lambda _: None) -> None:
         self.settings = settings
         self.state: State = "starting"
-        self.reason = "正在准备，请稍候……"
+        self.reason = STATES["starting"]
         self._say = say
         self._assistant: Assistant | None = None
         self._done = threading.Event()
@@ -63,7 +59,7 @@ class Service:
         return self._assistant
 
     def _open(self) -> None:
-        failure = "准备过程意外中断，请查看终端里的信息后重新启动。"
+        failure = STATES["interrupted"]
         try:
             self._assistant = self._load()
             failure = ""
@@ -78,7 +74,7 @@ class Service:
         try:
             return open_assistant(self.settings)
         except IndexFolderError as error:
-            self.reason = REBUILDING[error.state]
+            self.reason = STATES[error.state]
             self._say(self.reason)
         self._rebuild()
         return open_assistant(self.settings)
@@ -94,4 +90,4 @@ class Service:
         environment = self.settings.as_environment()
         done = subprocess.run(command, env=environment, check=False)
         if done.returncode != 0:
-            raise IndexFolderError("索引重建没有成功，请在终端运行 python -m kb build 查看原因。")
+            raise IndexFolderError(STATES["build_failed"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-__all__ = ["MESSAGES", "REASONS", "confidence_word", "reason_text"]
+__all__ = ["MESSAGES", "REASONS", "STATES", "confidence_word", "reason_text"]
 
 MESSAGES = MappingProxyType(
     {
@@ -43,6 +43,19 @@ REASONS = MappingProxyType(
         "off_topic": "这个问题不在文件的范围内。",
         "not_covered": "文件涉及这个话题，但没有说到所问的内容。",
         "injection": "这类指令不会被执行；本助手只摘录文件原文。",
+    }
+)
+
+STATES = MappingProxyType(
+    {
+        "starting": "正在准备，请稍候……",
+        "missing": "还没有索引，正在自动建立，请稍候……",
+        "stale": "文档或设置有变化，正在自动重建索引，请稍候……",
+        "damaged": "索引文件已损坏，正在自动重建，请稍候……",
+        "build_failed": "索引重建没有成功，请在终端运行 python -m kb build 查看原因。",
+        "interrupted": "准备过程意外中断，请查看终端里的信息后重新启动。",
+        "local_only": "反馈和统计只能在运行本程序的电脑上查看和开关。"
+        "如需对所有人开放，请用 KB_RECORDS=all 重新启动。",
     }
 )
 

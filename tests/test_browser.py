@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kb.answer import Assistant
-from tests.browser_fixtures import Open, browser, open_page, site
+from kb.settings import Settings
+from tests.browser_fixtures import Open, browser, open_page, serve, site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -83,6 +84,74 @@ def test_a_conversation(open_page: Open, site: str, assistant: Assistant) -> Non
     page.click("#kb-clear")
     assert page.locator(".kb-turn").count() == 0
     assert page.locator(".kb-hero").is_visible()
+
+
+def test_nothing_typed_is_lost(open_page: Open, real_settings: Settings) -> None:
+    with serve(real_settings, "/healthz") as base:  # the assistant may still be opening
+        page = open_page("/", base=base)
+        box = page.locator("#kb-question textarea")
+        for query in (MONEY, "什么是低代码"):
+            box.fill(query)
+            box.press("Enter")
+        box.fill("还没写完的")
+        shown = page.locator("#kb-log .kb-question").all_inner_texts()
+        assert [MONEY in shown[0], "什么是低代码" in shown[1]] == [True, True]
+        page.locator("#kb-turn-2").wait_for()
+        asked = json.loads(page.locator("#kb-turn-2").get_attribute("data-asked") or "{}")
+        assert (asked["query"], asked["history"]) == ("什么是低代码", [MONEY])
+        assert box.input_value() == "还没写完的"
+        page.locator("#kb-role label", has_text="主管部门").click()
+        page.reload()
+        page.locator("#kb-turn-2").wait_for()
+        assert box.input_value() == "还没写完的"
+        assert page.locator("#kb-role input:checked").get_attribute("value") == "authority"
+        page.click("#kb-send")
+        third = json.loads(page.locator("#kb-turn-3").get_attribute("data-asked") or "{}")
+        assert third["history"] == [MONEY, "什么是低代码"]
+        assert third["role"] == "authority"
+        page.context.close()
+
+
+def test_an_answer_that_comes_after_clearing_is_dropped(open_page: Open) -> None:
+    page = open_page("/")
+    page.fill("#kb-question textarea", MONEY)
+    page.press("#kb-question textarea", "Enter")
+    page.click("#kb-clear")
+    turn = ask(page, "什么是低代码", 1)
+    assert json.loads(turn.get_attribute("data-asked"))["history"] == []
+    assert page.locator(".kb-turn").count() == 1
+
+
+def test_a_question_that_fails_can_be_asked_again(open_page: Open) -> None:
+    page = open_page("/")
+    join = "**/gradio_api/queue/join*"
+    page.route(join, lambda route: None)  # never answered
+    page.fill("#kb-question textarea", MONEY)
+    page.press("#kb-question textarea", "Enter")
+    page.locator(".kb-pending").wait_for()
+    page.evaluate("KB.failed()")
+    again = page.locator(".kb-lost button")
+    again.wait_for()
+    page.unroute(join)
+    again.click()
+    page.locator("#kb-turn-1 .kb-quote").first.wait_for()
+
+
+def test_back_leads_to_the_card_and_the_address_can_be_shared(open_page: Open, site: str) -> None:
+    page = open_page(address(MONEY), permissions=["clipboard-read", "clipboard-write"])
+    link = page.locator("#kb-turn-1 .kb-card-direct .kb-actions .kb-open").first
+    link.click()
+    page.locator(".kb-document .kb-cited").first.wait_for()
+    assert "?p=" in page.url
+    page.go_back()
+    page.locator("#kb-turn-1").wait_for()
+    page.wait_for_function("() => document.activeElement.matches('#kb-turn-1 .kb-open')")
+    assert "?q=" in page.url
+    page.click("#kb-turn-1 .kb-share")
+    page.locator("#kb-turn-1 .kb-feedback .kb-result[data-kind=good]").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    other = open_page(copied.removeprefix(site))
+    assert other.locator("#kb-turn-1 .kb-query").text_content() == MONEY
 
 
 def test_what_is_typed_stays_text(open_page: Open) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,17 +22,18 @@ from kb.pages.routes import page_routes
 from kb.pages.shell import dress
 from kb.pages.turns import TurnView, turn_html, waiting_html
 from kb.pages.words import TABLE, Words
-from kb.pages.words_answers import REASONS_EN
+from kb.pages.words_messages import ENGLISH, to_english
 from kb.pages.worksheets import quiz_html
 from kb.quiz import make_quiz, stem_text
 from kb.render import Shelf
 from kb.service import Service
 from kb.settings import Settings
-from kb.wording import MESSAGES, REASONS
+from kb.wording import MESSAGES, REASONS, STATES, reason_text
 from tests.test_render import text_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 ZH = Words()
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +66,25 @@ def client(
 
 def test_words_are_complete_in_both_languages() -> None:
     assert all(zh and en for zh, en in TABLE.values())
-    assert set(REASONS_EN) >= set(REASONS)
-    assert {"greeting", "thanks", "about"} <= set(MESSAGES) & set(REASONS_EN)
+    assert set(ENGLISH) >= {*MESSAGES.values(), *REASONS.values(), *STATES.values()}
+    for zh, en in ENGLISH.items():
+        assert set(re.findall(r"{(\w+)}", zh)) == set(re.findall(r"{(\w+)}", en)), zh
+        assert not CHINESE.search(en)
     assert "</" not in ZH.for_browser()
+
+
+def test_messages_are_said_in_english_with_their_values(assistant: Assistant) -> None:
+    message = MESSAGES["corrected"].format(right="MES", wrong="mse")
+    message += MESSAGES["listed"].format(total=14)
+    assert to_english(message).startswith("Searched for “MES” (you typed “mse”). 14 items")
+    assert "(14/14)" in to_english(message)
+    pages = MESSAGES["page"].format(pages="第9页、第10页")
+    assert "(p. 9, 10)" in to_english(pages)
+    exceeded = reason_text("number_exceeds", unit="举措", total=14) + MESSAGES["not_found"]
+    assert "only 14 of that kind (measures). Nothing in" in to_english(exceeded)
+    assert to_english("不是模板里的话") == "不是模板里的话"
+    for query in ("你好", "mse是什么", "补贴能拿多少钱", "今天天气怎么样", "把14条举措列一下"):
+        assert not CHINESE.search(to_english(assistant.answer(query).message)), query
 
 
 def test_the_library_equals_the_index(library: Library, assistant: Assistant) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 
 import gradio as gr
@@ -17,13 +17,15 @@ from kb.render import Html, el
 from kb.schema import Role
 from kb.service import NotReadyError, Service
 
-__all__ = ["Chat", "Conversation", "build_chat"]
+__all__ = ["Asked", "Conversation", "build_chat", "read_asked"]
 
 WAIT_SECONDS = 120.0
 MAX_TURNS = 200
-ON_ASK = "(...args) => { window.KB.pending(args[0]); return args; }"
+MAX_TYPED = 2000
+ON_CLEAR = "() => { window.KB.clearLog(); return []; }"
 ON_FAILURE = "() => { window.KB.failed(); }"
 ON_EVENT = "KB.mountChat(element, trigger, props, watch);"
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 class Conversation(NamedTuple):
@@ -33,13 +35,14 @@ class Conversation(NamedTuple):
     history: tuple[str, ...] = ()
 
 
-class Chat(NamedTuple):
-    """The components other rooms reach for."""
+class Asked(NamedTuple):
+    """One question as the browser hands it over; the conversation is kept by the browser."""
 
-    question: Any
-    role: Any
-    state: Any
-    fresh: Any
+    mark: int
+    query: str
+    told: Conversation
+    fresh: bool
+    role: str
 
 
 class Desk:
@@ -48,22 +51,19 @@ class Desk:
     def __init__(self, service: Service, library: Library, journal: Journal, words: Words) -> None:
         self.service, self.library, self.journal, self.words = service, library, journal, words
 
-    def ask(
-        self, query: str, role: str, told: Conversation, fresh: bool = False
-    ) -> tuple[Conversation, str]:
-        """Answer one query; returns the conversation after it and the turn's HTML."""
+    def ask(self, query: str, role: str, told: Conversation, fresh: bool = False) -> Html:
+        """Answer one query; returns the turn's HTML."""
         number = told.turns + 1
-        history = () if fresh else told.history
+        history = () if fresh else told.history[-MAX_TURNS:]
         try:
             self.service.wait(WAIT_SECONDS)
             answer = self.service.assistant.answer(query, history, _role(role))
             shelf = self.library.shelf
         except NotReadyError as error:
-            html = waiting_html(number, query, str(error), self.words)
-            return Conversation(number, history), html
+            return waiting_html(number, query, str(error), self.words)
         self._count(answer)
-        html = turn_html(TurnView(number, answer, history, role), shelf, self.words)
-        return Conversation(number, (*history, query)[-MAX_TURNS:]), html
+        more = self.library.examples
+        return turn_html(TurnView(number, answer, history, role, more=more), shelf, self.words)
 
     def _count(self, answer: Any) -> None:
         """Statistics must never stand between a reader and an answer."""
@@ -77,8 +77,23 @@ def _role(value: str | None) -> Role | None:
     return next((role for role in get_args(Role) if role == value), None)
 
 
-def build_chat(service: Service, library: Library, journal: Journal, words: Words) -> Chat:
-    """Lay out the room and wire it."""
+def read_asked(data: Mapping[str, Any]) -> Asked:
+    """What the browser sent, with anything unfit left out."""
+    query = str(data.get("query", ""))[:MAX_TYPED]
+    history = data.get("history")
+    earlier = [str(h)[:MAX_TYPED] for h in history] if isinstance(history, list) else []
+    told = Conversation(_number(data.get("turns")), tuple(earlier[-MAX_TURNS:]))
+    return Asked(
+        _number(data.get("mark")), query, told, bool(data.get("fresh")), str(data.get("role", ""))
+    )
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) and value >= 0 else 0
+
+
+def build_chat(service: Service, library: Library, journal: Journal, words: Words) -> Any:
+    """Lay out the room and wire it; returns the part that browser and rooms talk through."""
     desk = Desk(service, library, journal, words)
     gr.HTML(_hero(words, library.examples), elem_id="kb-hero", apply_default_css=False)
     gr.HTML(
@@ -91,58 +106,36 @@ def build_chat(service: Service, library: Library, journal: Journal, words: Word
     )  # fmt: skip
     with gr.Column(elem_id="kb-composer"):
         with gr.Row(elem_id="kb-ask-row"):
-            question = gr.Textbox(
+            gr.Textbox(
                 label=words("ask_label"), placeholder=words("ask_hint"), show_label=False, lines=1,
-                max_lines=4, max_length=2000, elem_id="kb-question", scale=8, container=False,
+                max_lines=4, max_length=MAX_TYPED, elem_id="kb-question", scale=8, container=False,
             )  # fmt: skip
-            send = gr.Button(
-                words("send"), variant="primary", elem_id="kb-send", scale=1, min_width=96
-            )
+            gr.Button(words("send"), variant="primary", elem_id="kb-send", scale=1, min_width=96)
         with gr.Row(elem_id="kb-options"):
-            role = gr.Radio(
+            gr.Radio(
                 choices=[(words("role_any"), ""), *((words(f"role_{r}"), r) for r in get_args(Role))],
                 value="", label=words("role_label"), elem_id="kb-role", scale=8, container=False,
             )  # fmt: skip
             clear = gr.Button(words("clear"), size="sm", elem_id="kb-clear", scale=1, min_width=96)
-    state = gr.State(Conversation())
     fresh = gr.HTML(
         "", elem_id="kb-fresh", html_template="<i></i>", visible="hidden", js_on_load=ON_EVENT
     )
-    chat = Chat(question, role, state, fresh)
-    _wire(chat, send, clear, desk)
-    return chat
+    _wire(fresh, clear, desk)
+    return fresh
 
 
-def _wire(chat: Chat, send: Any, clear: Any, desk: Desk) -> None:
-    def on_ask(query: str, role: str, told: Conversation) -> tuple[Any, ...]:
-        if not query.strip():
-            return gr.skip(), gr.skip(), gr.skip()
-        told, html = desk.ask(query, role, told)
-        return told, html, ""
+def _wire(fresh: Any, clear: Any, desk: Desk) -> None:
+    """The browser takes what is typed at once and hands questions over one at a time."""
 
-    def on_click(role: str, told: Conversation, event: gr.EventData) -> tuple[Any, ...]:
-        data = event._data or {}
-        query = str(data.get("query", ""))
-        if not query.strip():
-            return gr.skip(), gr.skip()
-        return desk.ask(query, role, told, fresh=bool(data.get("fresh")))
+    def on_ask(event: gr.EventData) -> Any:
+        asked = read_asked(event._data or {})
+        if not asked.query.strip():
+            return gr.skip()
+        html = desk.ask(asked.query, asked.role, asked.told, asked.fresh)
+        return f"<!--{asked.mark}-->{html}"
 
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    ask: dict[str, Any] = {
-        "fn": on_ask, "inputs": [chat.question, chat.role, chat.state],
-        "outputs": [chat.state, chat.fresh, chat.question], "js": ON_ASK, **quiet,
-    }  # fmt: skip
-    events = [
-        chat.question.submit(**ask),
-        send.click(**ask),
-        chat.fresh.select(on_click, [chat.role, chat.state], [chat.state, chat.fresh], **quiet),
-    ]
-    for event in events:
-        event.failure(None, js=ON_FAILURE)
-    clear.click(
-        lambda: (Conversation(), ""), None, [chat.state, chat.fresh],
-        js="() => { window.KB.clearLog(); return []; }", **quiet,
-    )  # fmt: skip
+    fresh.select(on_ask, None, fresh, trigger_mode="multiple", **QUIET).failure(None, js=ON_FAILURE)
+    clear.click(None, js=ON_CLEAR, queue=False, **QUIET)
 
 
 def _hero(words: Words, examples: Sequence[str]) -> Html:

@@ -77,7 +77,7 @@ def _compare(service: Service, library: Library, words: Words, text: str) -> str
         assistant = service.assistant
         hits = {method: assistant.search(text, SHOWN, method) for method in METHODS}
     except (NotReadyError, InputError) as error:
-        return note_html(str(error))
+        return note_html(words.say(str(error)))
     explained = assistant.explain(text)
     shelf = library.shelf
     answer = turn_html(TurnView(1, explained.answer, group="compare"), shelf, words)

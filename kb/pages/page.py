@@ -8,7 +8,7 @@ import gradio as gr
 
 from kb.errors import KBError
 from kb.journal import Journal
-from kb.pages.chat import Chat, Conversation, Desk, build_chat
+from kb.pages.chat import build_chat
 from kb.pages.evaluation import build_evaluation
 from kb.pages.glossary import build_glossary
 from kb.pages.library import Library
@@ -45,13 +45,11 @@ def build_page(service: Service, library: Library, journal: Journal, words: Word
     """The page in one language."""
     with gr.Blocks(title=words("title"), analytics_enabled=False, fill_width=True) as page:
         gr.HTML(_header(words), apply_default_css=False, elem_id="kb-header")
-        state = gr.HTML(
-            _state(service, journal, words), elem_id="kb-state", apply_default_css=False
-        )
+        state = gr.HTML("", elem_id="kb-state", apply_default_css=False)
         timer = gr.Timer(TICK_SECONDS)
         with gr.Tabs(elem_id="kb-tabs") as tabs:
             with gr.Tab(words("tab_chat"), id="chat", elem_id="kb-tab-chat"):
-                chat = build_chat(service, library, journal, words)
+                fresh = build_chat(service, library, journal, words)
             with gr.Tab(words("tab_reader"), id="reader", elem_id="kb-tab-reader"):
                 reader = build_reader(library, words)
             with gr.Tab(words("tab_terms"), id="terms", elem_id="kb-tab-terms"):
@@ -61,13 +59,13 @@ def build_page(service: Service, library: Library, journal: Journal, words: Word
             with gr.Tab(words("tab_evaluation"), id="evaluation", elem_id="kb-tab-evaluation"):
                 build_evaluation(service, library, words)
         gr.HTML(_notes(library, words), elem_id="kb-notes", apply_default_css=False)
-        desk = Desk(service, library, journal, words)
-        _wire_address(page, tabs, chat, reader, desk)
-        _wire_open(tabs, chat, reader, desk)
+        _wire_address(page, tabs, reader, library, words)
+        _wire_open(tabs, fresh, reader, library, words)
         _wire_workshop(page, workshop, journal)
-        timer.tick(
-            lambda: _tick(service, journal, words), None, [state, timer], queue=False, **QUIET
-        )
+        for event in (page.load, timer.tick):
+            event(
+                lambda: _tick(service, journal, words), None, [state, timer], queue=False, **QUIET
+            )
     return page
 
 
@@ -78,7 +76,9 @@ def _tick(service: Service, journal: Journal, words: Words) -> tuple[str, Any]:
 def _state(service: Service, journal: Journal, words: Words) -> str:
     lines: list[tuple[str, str]] = []
     if service.state != "ready":
-        lines.append((service.state, words(f"state_{service.state}", reason=service.reason)))
+        lines.append(
+            (service.state, words(f"state_{service.state}", reason=words.say(service.reason)))
+        )
     if _recording(journal):
         lines.append(("recording", words("state_recording")))
     parts = [el("p", text, class_=f"kb-banner kb-banner-{kind}") for kind, text in lines]
@@ -92,36 +92,29 @@ def _recording(journal: Journal) -> bool:
         return False
 
 
-def _wire_address(page: Any, tabs: Any, chat: Chat, reader: Reader, desk: Desk) -> None:
-    """``?q=`` asks, ``?p=`` opens a passage; without either the page opens as it is."""
+def _wire_address(page: Any, tabs: Any, reader: Reader, library: Library, words: Words) -> None:
+    """``?p=`` opens a passage here; ``?q=`` is asked by the browser, like any other question."""
 
     def on_load(request: gr.Request) -> tuple[Any, ...]:
-        query = str(request.query_params.get("q", "")).strip()
         passage = str(request.query_params.get("p", "")).strip()
-        if passage:
-            outline, document = open_place(desk.library, desk.words, passage)
-            return gr.skip(), gr.skip(), gr.Tabs(selected="reader"), outline, document
-        if query:
-            told, html = desk.ask(query, "", Conversation())
-            return told, html, gr.skip(), gr.skip(), gr.skip()
-        return (gr.skip(),) * 5
+        if not passage:
+            return gr.skip(), gr.skip(), gr.skip()
+        return gr.Tabs(selected="reader"), *open_place(library, words, passage)
 
     page.load(
-        on_load, None, [chat.state, chat.fresh, tabs, reader.outline, reader.document],
+        on_load, None, [tabs, reader.outline, reader.document],
         js="() => { window.KB.arrived(); return []; }", **QUIET,
     )  # fmt: skip
 
 
-def _wire_open(tabs: Any, chat: Chat, reader: Reader, desk: Desk) -> None:
+def _wire_open(tabs: Any, fresh: Any, reader: Reader, library: Library, words: Words) -> None:
     def on_open(event: gr.EventData) -> tuple[Any, ...]:
         data = event._data or {}
         start, end = int(data.get("start", -1)), int(data.get("end", -1))
-        outline, document = open_place(
-            desk.library, desk.words, str(data.get("passage", "")), start, end
-        )
+        outline, document = open_place(library, words, str(data.get("passage", "")), start, end)
         return gr.Tabs(selected="reader"), outline, document
 
-    chat.fresh.expand(on_open, None, [tabs, reader.outline, reader.document], **QUIET)
+    fresh.expand(on_open, None, [tabs, reader.outline, reader.document], **QUIET)
 
 
 def _wire_workshop(page: Any, workshop: Workshop, journal: Journal) -> None:

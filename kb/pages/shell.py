@@ -16,7 +16,7 @@ from kb.render import Html, el, join
 
 __all__ = ["Shell", "head_html"]
 
-SCRIPTS = ("frame", "cards", "reader", "workshop")
+SCRIPTS = ("frame", "talk", "cards", "reader", "workshop")
 STYLES = ("frame", "cards", "rooms")
 HTML_LANG = re.compile(r"(<html\b[^>]*?\slang=)\"[^\"]*\"")
 SHARING = re.compile(r"<meta\s+(?:property|name)=\"(?:og|twitter):[^>]*>\s*")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import NamedTuple
+from urllib.parse import quote as percent
 
 from kb.pages.cards import card, direct_cards
 from kb.pages.words import Words
-from kb.pages.words_answers import REASONS_EN
 from kb.render import Html, Shelf, el, join
 from kb.schema import Answer
 from kb.wording import HIGH, MEDIUM
@@ -16,21 +16,31 @@ from kb.wording import HIGH, MEDIUM
 __all__ = ["TurnView", "suggestion_list", "turn_html", "waiting_html"]
 
 SMALL_TALK = frozenset({"greeting", "thanks", "about", "input_empty", "input_too_long"})
+OFFERED = 3
 
 
 class TurnView(NamedTuple):
-    """One turn to show: its number in its group on the page, the answer, and how it was asked."""
+    """One turn to show: its number in its group on the page, the answer, and how it was asked.
+
+    ``more`` are questions to offer where an answer brings none of its own.
+    """
 
     number: int
     answer: Answer
     history: tuple[str, ...] = ()
     role: str = ""
     group: str = "turn"
+    more: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The id of its element."""
         return f"kb-{self.group}-{self.number}"
+
+    def link(self, words: Words) -> str:
+        """The address that asks this question again, as it was understood."""
+        role = f"&role={self.role}" if self.role else ""
+        return f"{words.home}?q={percent(self.answer.standalone_query)}{role}"
 
 
 def turn_html(turn: TurnView, shelf: Shelf, words: Words) -> Html:
@@ -43,8 +53,8 @@ def turn_html(turn: TurnView, shelf: Shelf, words: Words) -> Html:
         _head(answer, words),
         Html() if plain else _covers(answer, shelf, words),
         _citations(answer, shelf, words),
-        _suggestions(answer, words),
-        Html() if plain else _feedback(answer, words),
+        _suggestions(turn, words),
+        Html() if plain else _feedback(turn, words),
         class_=f"kb-answer kb-{answer.status}",
         role="group",
         aria_label=words(answer.status),
@@ -59,6 +69,7 @@ def turn_html(turn: TurnView, shelf: Shelf, words: Words) -> Html:
         aria_labelledby=f"{turn.name}-q",
         data_status=answer.status,
         data_asked=json.dumps(asked, ensure_ascii=False),
+        data_link=None if plain else turn.link(words),
     )
 
 
@@ -66,7 +77,7 @@ def waiting_html(number: int, query: str, reason: str, words: Words) -> Html:
     """A turn that could not be answered because the assistant is not ready."""
     name = f"kb-turn-{number}"
     state = el("p", words("waiting"), class_="kb-state")
-    body = el("div", state, el("p", reason), class_="kb-answer kb-waiting", role="group")
+    body = el("div", state, el("p", words.say(reason)), class_="kb-answer kb-waiting", role="group")
     return el(
         "article", _question(query, words, name), body, class_="kb-turn", id=name,
         data_status="waiting", aria_labelledby=f"{name}-q",
@@ -93,20 +104,11 @@ def _understood(turn: TurnView, words: Words) -> Html:
     return el("p", words("understood"), understood, " ", undo, class_="kb-understood")
 
 
-def _message(answer: Answer, words: Words) -> str:
-    if words.lang == "zh":
-        return answer.message
-    reason = REASONS_EN.get(answer.reason or "", "")
-    if answer.reason in SMALL_TALK:
-        return reason
-    return f"{reason} {words(f'message_{answer.status}')}".strip()
-
-
 def _head(answer: Answer, words: Words) -> Html:
     small = answer.reason in SMALL_TALK
     state = Html() if small else el("p", words(answer.status), class_="kb-state")
     sure = _confidence(answer, words) if answer.status == "answered" else Html()
-    message = el("p", _message(answer, words), class_="kb-message")
+    message = el("p", words.say(answer.message), class_="kb-message")
     return join(el("div", state, sure, class_="kb-head"), message)
 
 
@@ -120,8 +122,8 @@ def _confidence(answer: Answer, words: Words) -> Html:
 
 
 def _covers(answer: Answer, shelf: Shelf, words: Words) -> Html:
-    """What the documents cover, for an answer that found nothing."""
-    if answer.status != "not_found":
+    """What the documents cover and who knows more, where they do not answer."""
+    if answer.status == "answered":
         return Html()
     titles = "、".join(document.title for document in shelf.documents.values())
     return el("p", words("covers", titles=titles), class_="kb-covers")
@@ -146,23 +148,32 @@ def suggestion_list(questions: Sequence[str], words: Words) -> Html:
     return el("ul", *(el("li", item) for item in items), class_="kb-chips")
 
 
-def _suggestions(answer: Answer, words: Words) -> Html:
-    if not answer.suggestions:
-        return Html()
+def _suggestions(turn: TurnView, words: Words) -> Html:
+    answer = turn.answer
     key = "suggest_after" if answer.status == "answered" else "suggest_instead"
+    offered = answer.suggestions
+    if not offered and answer.status != "answered":
+        key, offered = "suggest_any", turn.more[:OFFERED]
+    if not offered:
+        return Html()
     label = el("p", words(key), class_="kb-label")
-    return el("div", label, suggestion_list(answer.suggestions, words), class_="kb-suggest")
+    return el("div", label, suggestion_list(offered, words), class_="kb-suggest")
 
 
-def _feedback(answer: Answer, words: Words) -> Html:
-    kinds = ("helpful", "wrong", "refuse") if answer.citations else ("helpful", "missed")
+def _feedback(turn: TurnView, words: Words) -> Html:
+    kinds = ("helpful", "wrong", "refuse") if turn.answer.citations else ("helpful", "missed")
     choice = {"type": "button", "data_kb": "feedback", "aria_pressed": "false"}
     buttons = [el("button", words(f"feedback_{k}"), data_verdict=k, **choice) for k in kinds]
     label = words("feedback_comment")
     field = el("input", type="text", maxlength=500, aria_label=label, placeholder=label)
     send = el("button", words("feedback_send"), type="submit")
+    share = el(
+        "button", words("share"), type="button", class_="kb-share", data_kb="copy",
+        data_address=turn.link(words),
+    )  # fmt: skip
     return el(
         "form",
+        share,
         el("span", words("feedback"), class_="kb-label"),
         *buttons,
         el("span", field, send, class_="kb-comment", hidden=True),

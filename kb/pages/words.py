@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from kb.pages.words_answers import ANSWERS
+from kb.pages.words_messages import to_english
 from kb.pages.words_rooms import ROOMS
 
 __all__ = ["TABLE", "Lang", "Words"]
@@ -28,6 +29,10 @@ class Words(NamedTuple):
         """The word of a key, filled in: ``words("page", n=3)`` -> ``第3页``."""
         word = TABLE[key][0 if self.lang == "zh" else 1]
         return word.format(**values) if values else word
+
+    def say(self, message: str) -> str:
+        """A fixed Chinese sentence, filled in already, in this language."""
+        return message if self.lang == "zh" else to_english(message)
 
     @property
     def html_lang(self) -> str:

@@ -24,9 +24,9 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     "tab_workshop": ("培训", "Workshop"),
     "tab_evaluation": ("评测", "Evaluation"),
     "state_starting": (
-        "正在准备：{reason} 现在就可以翻阅“原文”和“名词”；提出的问题会在准备好后自动回答。",
-        "Getting ready: {reason} Documents and terms can be read now; questions are answered as soon"
-        " as it is ready.",
+        "{reason}现在就可以翻阅“原文”和“名词”；提出的问题会在准备好后自动回答。",
+        "{reason} Documents and terms can be read now; questions are answered as soon as it is"
+        " ready.",
     ),
     "state_failed": ("暂时不能回答：{reason}", "Cannot answer at present: {reason}"),
     "state_recording": (
@@ -60,35 +60,24 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     "related": ("没有直接答案", "No direct answer"),
     "not_found": ("没有找到", "Not found"),
     "waiting": ("暂时不能回答", "Cannot answer at present"),
-    "message_answered": (
-        "以下为文件原文摘录，未作任何改写。",
-        "Passages of the documents, word for word, not changed in any way.",
-    ),
-    "message_related": (
-        "文件中没有直接回答这个问题。下面的原文只是与之相关，不是答案。",
-        "The documents do not answer this question. The passages below are related, not an answer.",
-    ),
-    "message_not_found": (
-        "文件中没有找到能回答这个问题的内容。",
-        "Nothing in the documents answers this question.",
-    ),
     "covers": (
-        "本助手只收录{titles}。其他文件、最新政策和本地细则，请向当地中小企业主管部门核实。",
-        "Only these documents are covered: {titles}. For other documents, news and local rules ask"
-        " the local authority.",
+        "本助手只收录{titles}。具体金额、办理手续、本地细则和最新政策，请向当地中小企业主管部门核实。",
+        "Only these documents are covered: {titles}. For amounts, procedures, local rules and news"
+        " ask the local authority.",
     ),
     "related_mark": ("仅供参考，不是答案", "Background, not an answer"),
     "related_more": (
         "另有{n}段相关原文（不是直接答案）",
         "{n} related passages (not a direct answer)",
     ),
-    "confidence": ("把握：{word}", "Confidence: {word}"),
+    "confidence": ("文件有答案的把握：{word}", "Confidence that the documents answer this: {word}"),
     "confidence_high": ("高", "high"),
     "confidence_medium": ("中", "medium"),
     "confidence_low": ("低", "low"),
     "confidence_number": (
-        "文件能回答此问的概率约为 {percent}%（由带标注的问题校准；不是文字相似度）",
-        "Calibrated probability that the documents answer this: about {percent}% (not a similarity)",
+        "文件能回答此问的概率约为 {percent}%（由带标注的问题校准；不是文字相似度，也不表示第一段一定最贴切，请一并看看后面几段）",
+        "Calibrated probability that the documents answer this: about {percent}%. It is no similarity"
+        " and does not say that the first passage fits best; do look at the others too.",
     ),
     "side_by_side": ("两份文件都说到了，对照如下", "Two documents speak of this, side by side"),
     "copy": ("复制引用", "Copy"),
@@ -106,6 +95,8 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
         "您是不是想问（以下问题文件能够回答）",
         "Did you mean (the documents answer these)",
     ),
+    "suggest_any": ("文件能够回答的问题，例如", "Questions that the documents answer, for example"),
+    "share": ("复制本回答链接", "Copy link to this answer"),
     "feedback": ("这个回答", "This answer was"),
     "feedback_helpful": ("有帮助", "Helpful"),
     "feedback_wrong": ("段落不对", "Wrong passage"),
@@ -134,9 +125,10 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     "js_pending_long": ("正在准备，好了就回答……", "Getting ready, will answer then…"),
     "js_thanks": ("已记录在本机，谢谢", "Stored on this machine, thank you"),
     "js_failed": ("没有成功，请重试", "That did not work, please try again"),
+    "js_again": ("再问一次", "Ask again"),
     "js_lost": (
-        "没有连上问答服务，请确认程序还在运行，然后重新提问。",
-        "The service did not answer; check that it is running, then ask again.",
+        "没有连上问答服务。请确认程序还在运行，再点“再问一次”。",
+        "The service did not answer. Check that it is running, then ask again.",
     ),
     "js_empty": ("请先输入问题", "Please type a question first"),
     "js_definition": ("名词解释", "Glossary"),
@@ -148,28 +140,4 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     "js_slide": ("{n} / {total}", "{n} / {total}"),
     "js_nothing": ("这里还没有内容", "Nothing here yet"),
     "js_found": ("本文件中找到 {n} 处", "{n} found in this document"),
-}
-
-REASONS_EN: Mapping[str, str] = {
-    "input_empty": "Please type a question.",
-    "input_too_long": "The question is too long, please shorten it.",
-    "asks_amount": "The documents give no amounts, rates or prices.",
-    "asks_date": "The documents give no dates, deadlines or durations.",
-    "asks_contact": "The documents give no telephone numbers, addresses or sites.",
-    "asks_vendor": "The documents name no vendors, brands or firms.",
-    "asks_place": "The documents name no cities, regions or parks.",
-    "asks_procedure": "The documents give no application conditions, papers or procedures.",
-    "asks_statistics": "The documents give no statistics.",
-    "term_absent": "The term asked for does not occur in the documents.",
-    "term_undefined": "The documents use the term but do not explain it.",
-    "number_exceeds": "The documents do not have that many.",
-    "false_premise": "The question assumes something that the documents do not say.",
-    "asks_generation": "This assistant only quotes; it does not write, summarise or translate.",
-    "asks_page": "There is no earlier question to give the page of.",
-    "off_topic": "The question is outside the documents.",
-    "not_covered": "The documents touch on the subject but do not say what is asked.",
-    "injection": "Such instructions are not followed; this assistant only quotes.",
-    "greeting": "Hello! Ask a question; answers are passages of the documents, word for word.",
-    "thanks": "You are welcome.",
-    "about": "This is Ask the Guide; it quotes the documents and generates nothing.",
 }

@@ -89,7 +89,7 @@ def _build_pack(service: Service, library: Library, words: Words) -> None:
             with Path(path).open("rb") as content:
                 return "\n".join(read_pack_file(content.read(MAX_FILE + 1)).questions)
         except KBError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise gr.Error(words.say(str(error)), print_exception=False) from error
 
     go.click(run, text, out, **QUIET)
     file.upload(upload, file, text, **QUIET)
@@ -104,7 +104,7 @@ def _run_pack(service: Service, library: Library, words: Words, pack: Pack) -> s
         answers = [assistant.answer(question) for question in pack.questions]
         return report_html(answers, pack.left_out, library.shelf, words)
     except KBError as error:
-        return note_html(str(error))
+        return note_html(words.say(str(error)))
 
 
 def _build_quiz(library: Library, words: Words) -> None:
@@ -123,7 +123,7 @@ def _build_quiz(library: Library, words: Words) -> None:
             quiz = make_quiz(library.shelf, int(number or 0), int(n_terms), int(n_lists), matched)
             return quiz_html(quiz, library.shelf, words)
         except KBError as error:
-            return note_html(str(error))
+            return note_html(words.say(str(error)))
 
     go.click(make, [seed, terms, lists, match], out, **QUIET)
 
@@ -146,7 +146,7 @@ def _build_cards(library: Library, journal: Journal, words: Words) -> Any:
         try:
             cards = cards_for(text, address, library, journal)
         except KBError as error:
-            return note_html(str(error))
+            return note_html(words.say(str(error)))
         warning = note_html(words("qr_local")) if _local(address) else Html()
         return join(warning, cards_html(cards, words))
 

@@ -25,12 +25,10 @@
     document.body.classList.toggle("dark", dark);
   };
 
-  KB.tab = (name) => {
-    const names = ["chat", "reader", "terms", "workshop", "evaluation"];
-    const buttons = document.querySelectorAll("#kb-tabs > .tab-wrapper [role=tab], #kb-tabs > div [role=tab]");
-    const button = document.getElementById(`kb-tab-${name}-button`) || buttons[names.indexOf(name)];
-    if (button) button.click();
-  };
+  const TABS = ["chat", "reader", "terms", "workshop", "evaluation"];
+  const tabButtons = () => TABS.map((name) => document.getElementById(`kb-tab-${name}-button`));
+  KB.tab = (name) => tabButtons()[TABS.indexOf(name)]?.click();
+  KB.tabNow = () => TABS[tabButtons().findIndex((b) => b?.getAttribute("aria-selected") === "true")] || "chat";
   KB.actions.skip = (node, event) => {
     event.preventDefault();
     KB.tab("chat");
@@ -42,7 +40,12 @@
     target?.scrollIntoView({ block: "start" });
     target?.querySelector("h2")?.focus({ preventScroll: true });
   };
-  KB.actions.tab = (node) => KB.tab(node.dataset.tab);
+  // The address bar names what is shown, so that it can be shared and reloaded.
+  KB.chatAddress = KB.home;
+  KB.atChat = (address) => {
+    KB.chatAddress = address;
+    history.replaceState(null, "", address);
+  };
   KB.actions.print = () => window.print();
   KB.actions.language = (node, event) => {
     const asked = [...document.querySelectorAll("#kb-log .kb-turn")].pop();
@@ -83,6 +86,10 @@
     clearTimeout(KB.toasting);
     KB.toasting = setTimeout(() => { box.hidden = true; }, 6000);
   };
+  KB.hush = () => {
+    const box = document.getElementById("kb-toast");
+    if (box) box.hidden = true;
+  };
   KB.copy = async (text) => {
     if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
     const area = document.createElement("textarea");   // plain http on a local network
@@ -106,6 +113,12 @@
       if (!menu.contains(event.target)) menu.open = false;
     });
   });
+  document.addEventListener("click", (event) => {
+    const chosen = event.isTrusted && event.target.closest?.("#kb-tabs > .tab-wrapper [role=tab]");
+    if (!chosen) return;
+    KB.hush();
+    if (location.search.includes("p=")) KB.atChat(KB.chatAddress);
+  });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     document.querySelectorAll("details.kb-menu[open]").forEach((menu) => {
@@ -119,11 +132,7 @@
     new MutationObserver(() => { cancelAnimationFrame(due); due = requestAnimationFrame(KB.label); })
       .observe(document.body, { subtree: true, childList: true });
   });
-  KB.arrived = () => {
-    paint();
-    const query = new URLSearchParams(location.search).get("q");
-    if (query && query.trim() && !new URLSearchParams(location.search).get("p")) KB.pending(query);
-  };
+  KB.arrived = () => paint();
   // Names that Gradio leaves empty or in English.
   KB.label = () => {
     const names = { question: "kb-question", find: "kb-find", compare: "kb-compare" };

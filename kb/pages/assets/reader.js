@@ -24,6 +24,9 @@
     wait();
     mark();
   };
+  KB.arriveAgain = (passage) => {
+    if (box()?.querySelector(".kb-document")?.dataset.target === passage) requestAnimationFrame(arrive);
+  };
   KB.mountReader = (element, trigger, props, watch) => {
     watch("value", () => requestAnimationFrame(arrive));
     requestAnimationFrame(arrive);
@@ -31,7 +34,7 @@
   KB.actions.goto = (node, event) => {
     event.preventDefault();
     const address = `${KB.home}?p=${encodeURIComponent(node.dataset.passage)}`;
-    history.replaceState(null, "", address);
+    history.replaceState(history.state, "", address);
     go(document.getElementById(`r-${node.dataset.passage}`), false);
     KB.copy(new URL(address, location.href).href)
       .then(() => KB.say(document.querySelector(".kb-toolbar .kb-result"), KB.t("copied"), "good"))
@@ -43,7 +46,7 @@
     const current = all.findIndex((p) => p.classList.contains("kb-current"));
     const next = all[Math.max(0, Math.min(all.length - 1, (current >= 0 ? current : now) + Number(node.dataset.step)))];
     if (!next) return;
-    history.replaceState(null, "", `${KB.home}?p=${encodeURIComponent(next.id.slice(2))}`);
+    history.replaceState(history.state, "", `${KB.home}?p=${encodeURIComponent(next.id.slice(2))}`);
     go(next, false);
   };
 
