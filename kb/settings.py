@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 from pydantic import Field, ValidationError, field_validator
@@ -23,6 +24,7 @@ CURES = {
     "store": "应为 faiss（本版本只支持本机FAISS索引）",
     "host": "应为主机地址，例如 127.0.0.1",
     "port": "应为 1 到 65535 之间的整数",
+    "records": "应为 local（只有本机能看反馈和统计）或 all（能打开页面的人都能看）",
 }
 
 
@@ -40,6 +42,7 @@ class Settings(BaseSettings):
     store: str = "faiss"
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=1, le=65535)
+    records: Literal["local", "all"] = "local"
 
     def as_environment(self) -> dict[str, str]:
         """This process's environment with these settings in it, for a process of our own."""

@@ -54,7 +54,7 @@ STATES = MappingProxyType(
         "damaged": "索引文件已损坏，正在自动重建，请稍候……",
         "build_failed": "索引重建没有成功，请在终端运行 python -m kb build 查看原因。",
         "interrupted": "准备过程意外中断，请查看终端里的信息后重新启动。",
-        "local_only": "反馈和统计只能在运行本程序的电脑上查看和开关。"
+        "local_only": "反馈和统计只能在运行本程序的电脑上用 127.0.0.1 打开页面查看和开关。"
         "如需对所有人开放，请用 KB_RECORDS=all 重新启动。",
     }
 )

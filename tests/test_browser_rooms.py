@@ -114,6 +114,15 @@ def test_statistics_are_off_until_asked_for(open_page: Open) -> None:
     page.locator(".kb-bars li").first.wait_for(state="detached")
 
 
+def test_statistics_belong_to_the_machine(open_page: Open) -> None:
+    page = open_page("/", extra_http_headers={"X-Forwarded-For": "192.168.1.20"})
+    tab(page, "培训")
+    inner_tab(page, "统计")
+    page.locator("#kb-stats-out [role=alert]", has_text="本程序的电脑").wait_for()
+    assert not page.locator("#kb-stats-on").is_visible()
+    assert not page.locator("#kb-stats-show").is_visible()
+
+
 def test_three_methods_side_by_side(open_page: Open) -> None:
     page = open_page("/")
     tab(page, "评测")

@@ -33,6 +33,7 @@ from tests.test_render import text_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 ZH = Words()
+HERE = ("127.0.0.1", 50000)
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -60,7 +61,7 @@ def client(
 ) -> Iterator[TestClient]:
     app = create_api(service)
     app.include_router(page_routes(service, library, Journal(tmp_path_factory.mktemp("journal"))))
-    with TestClient(app) as client:
+    with TestClient(app, client=HERE) as client:
         yield client
 
 
@@ -255,6 +256,25 @@ def test_small_requests(client: TestClient) -> None:
     assert client.get("/page/statistics.csv").is_success
     moved = client.get("/s/nothing", follow_redirects=False)
     assert moved.headers["location"] == "/"
+
+
+def test_records_belong_to_this_machine(service: Service, library: Library, tmp_path: Path) -> None:
+    opened = Service(service.settings.model_copy(update={"records": "all"}))
+    for one, host, headers, status in (
+        (service, "127.0.0.1", {}, 200),
+        (service, "::1", {}, 200),
+        (service, "192.168.1.20", {}, 403),
+        (service, "testclient", {}, 403),
+        (service, "127.0.0.1", {"X-Forwarded-For": "192.168.1.20"}, 403),
+        (opened, "192.168.1.20", {}, 200),
+    ):
+        app = create_api(one)
+        app.include_router(page_routes(one, library, Journal(tmp_path)))
+        with TestClient(app, client=(host, 50000), headers=headers) as client:
+            for name in ("feedback", "statistics"):
+                reply = client.get(f"/page/{name}.csv")
+                assert reply.status_code == status
+                assert status == 200 or "本程序的电脑" in reply.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("form", ["docx", "md", "csv"])

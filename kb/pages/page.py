@@ -8,6 +8,7 @@ import gradio as gr
 
 from kb.errors import KBError
 from kb.journal import Journal
+from kb.pages.access import allowed
 from kb.pages.chat import build_chat
 from kb.pages.evaluation import build_evaluation
 from kb.pages.glossary import build_glossary
@@ -61,7 +62,7 @@ def build_page(service: Service, library: Library, journal: Journal, words: Word
         gr.HTML(_notes(library, words), elem_id="kb-notes", apply_default_css=False)
         _wire_address(page, tabs, reader, library, words)
         _wire_open(tabs, fresh, reader, library, words)
-        _wire_workshop(page, workshop, journal)
+        _wire_workshop(page, workshop, service, journal)
         for event in (page.load, timer.tick):
             event(
                 lambda: _tick(service, journal, words), None, [state, timer], queue=False, **QUIET
@@ -117,15 +118,17 @@ def _wire_open(tabs: Any, fresh: Any, reader: Reader, library: Library, words: W
     fresh.expand(on_open, None, [tabs, reader.outline, reader.document], **QUIET)
 
 
-def _wire_workshop(page: Any, workshop: Workshop, journal: Journal) -> None:
+def _wire_workshop(page: Any, workshop: Workshop, service: Service, journal: Journal) -> None:
     """Fill in the address that this page was opened by, and whether statistics are on."""
 
-    def on_load(request: gr.Request) -> tuple[str, bool]:
+    def on_load(request: gr.Request) -> list[Any]:
         headers = request.headers
         scheme = headers.get("x-forwarded-proto", "http")
-        return f"{scheme}://{headers.get('host', '')}", _recording(journal)
+        address = f"{scheme}://{headers.get('host', '')}"
+        may = allowed(service.settings, request)
+        return [address, *workshop.records.shown(may, _recording(journal))]
 
-    page.load(on_load, None, [workshop.base, workshop.recording], **QUIET)
+    page.load(on_load, None, [workshop.base, *workshop.records.parts], **QUIET)
 
 
 def _header(words: Words) -> Html:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote as percent
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,7 @@ from kb.answer import Assistant
 from kb.errors import InputError
 from kb.export import handout_docx, handout_markdown, quiz_docx, quiz_markdown
 from kb.journal import Journal, to_csv
+from kb.pages.access import allowed, refusal
 from kb.pages.insight import why, why_html
 from kb.pages.library import Library
 from kb.pages.packs import report_csv
@@ -149,13 +150,17 @@ def _add_feedback(router: APIRouter, service: Service, journal: Journal) -> None
         return {"status": "ok"}
 
     @router.get("/page/feedback.csv")
-    def feedback_csv() -> Response:
+    def feedback_csv(request: Request) -> Response:
         """All feedback, for a spreadsheet."""
+        if not allowed(service.settings, request):
+            return refusal()
         return _file(journal.feedback_csv(), CSV, "反馈.csv")
 
     @router.get("/page/statistics.csv")
-    def statistics_csv() -> Response:
+    def statistics_csv(request: Request) -> Response:
         """Passages asked for and questions without an answer, each with its count."""
+        if not allowed(service.settings, request):
+            return refusal()
         found = journal.statistics()
         rows = [("passage", one.name, one.times) for one in found.passages]
         rows += [("unanswered", one.name, one.times) for one in found.unanswered]

@@ -61,7 +61,7 @@ ENGLISH: Mapping[str, str] = {
     STATES[
         "local_only"
     ]: "Feedback and statistics can be seen and switched only on the machine that"
-    " runs this program. To open them to everybody, start it with KB_RECORDS=all.",
+    " runs this program, at 127.0.0.1. To open them to everybody, start it with KB_RECORDS=all.",
     "文件太大（超过{size}千字节），请分成几份。": "The file is too large (more than {size} kB), please split it.",
     "文件里没有问题，请检查内容。": "There is no question in the file.",
     "文件不是文字（CSV 或 TXT，UTF-8 或 GBK 编码），请另存后重试。": "The file is not text (CSV or"

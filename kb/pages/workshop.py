@@ -12,6 +12,7 @@ import gradio as gr
 
 from kb.errors import KBError
 from kb.journal import Journal
+from kb.pages.access import allowed
 from kb.pages.library import Library
 from kb.pages.packs import MAX_FILE, MAX_QUESTIONS, Pack, read_pack, read_pack_file, report_html
 from kb.pages.reading import resolve_target
@@ -21,6 +22,7 @@ from kb.pages.worksheets import Card, cards_html, quiz_html, statistics_html
 from kb.quiz import make_quiz
 from kb.render import Html, el, join
 from kb.service import Service
+from kb.wording import STATES
 
 __all__ = ["Workshop", "build_workshop", "cards_for"]
 
@@ -30,11 +32,32 @@ QUIET: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"
 SAMPLE = "什么是低代码？\n没钱搞，政府给补贴吗？\n补贴能拿多少钱？\n《指南》一共提出了哪些举措？"
 
 
+class Records(NamedTuple):
+    """The switch of the statistics, what stands beside it, and where a refusal is said."""
+
+    on: Any
+    rest: tuple[Any, ...]
+    out: Any
+    refused: str
+
+    @property
+    def parts(self) -> list[Any]:
+        """The components that ``shown`` fills."""
+        return [self.on, *self.rest, self.out]
+
+    def shown(self, may: bool, recording: bool) -> list[Any]:
+        """The values of the parts for a reader who may, or may not, use them."""
+        if may:
+            return [recording, *(gr.skip() for _ in self.rest), gr.skip()]
+        hidden = [gr.update(visible=False) for _ in self.rest]
+        return [gr.update(visible=False), *hidden, self.refused]
+
+
 class Workshop(NamedTuple):
-    """The components that the page fills when it opens: address of the page, statistics on."""
+    """What the page fills when it opens: the address of the page, and the records."""
 
     base: Any
-    recording: Any
+    records: Records
 
 
 def build_workshop(service: Service, library: Library, journal: Journal, words: Words) -> Workshop:
@@ -47,8 +70,8 @@ def build_workshop(service: Service, library: Library, journal: Journal, words: 
         with gr.Tab(words("qr_tab"), id="qr"):
             base = _build_cards(library, journal, words)
         with gr.Tab(words("stats_tab"), id="stats"):
-            recording = _build_statistics(library, journal, words)
-    return Workshop(base, recording)
+            records = _build_statistics(service, library, journal, words)
+    return Workshop(base, records)
 
 
 def _help(words: Words, key: str) -> None:
@@ -176,7 +199,9 @@ def _local(address: str) -> bool:
         return host == "localhost"
 
 
-def _build_statistics(library: Library, journal: Journal, words: Words) -> Any:
+def _build_statistics(
+    service: Service, library: Library, journal: Journal, words: Words
+) -> Records:
     _help(words, "stats_help")
     on = gr.Checkbox(False, label=words("stats_on"), elem_id="kb-stats-on")
     with gr.Row(elem_classes="kb-inputs"):
@@ -186,21 +211,26 @@ def _build_statistics(library: Library, journal: Journal, words: Words) -> Any:
         el("a", words(key), class_="kb-plain", href=f"/page/{name}.csv", download=True)
         for key, name in (("stats_csv", "statistics"), ("feedback_csv", "feedback"))
     ]
-    gr.HTML(el("p", *links, class_="kb-tools"), apply_default_css=False)
+    files = gr.HTML(el("p", *links, class_="kb-tools"), apply_default_css=False)
     out = gr.HTML("", elem_id="kb-stats-out", apply_default_css=False)
+    refused = note_html(words.say(STATES["local_only"]))
 
-    def view() -> str:
+    def view(request: gr.Request) -> str:
+        if not allowed(service.settings, request):
+            return refused
         return statistics_html(journal.statistics(), library.shelf, words)
 
-    def switch(wanted: bool) -> str:
-        journal.record(wanted)
-        return view()
+    def switch(wanted: bool, request: gr.Request) -> str:
+        if allowed(service.settings, request):
+            journal.record(wanted)
+        return view(request)
 
-    def clear() -> str:
-        journal.forget()
-        return view()
+    def clear(request: gr.Request) -> str:
+        if allowed(service.settings, request):
+            journal.forget()
+        return view(request)
 
     on.input(switch, on, out, **QUIET)
     show.click(view, None, out, **QUIET)
     forget.click(clear, None, out, **QUIET)
-    return on
+    return Records(on, (show, forget, files), out, refused)
