@@ -57,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
     languages = (Words("en"), Words("zh"))
     app.add_middleware(Shell, pages={words.home: words for words in languages})
     for words in languages:
-        page = build_page(service, library, journal, words)
+        page = build_page(service, library.in_language(words), journal, words)
         page.queue(default_concurrency_limit=WORKERS, max_size=MAX_QUEUE, api_open=False)
         app = gr.mount_gradio_app(
             app, page, path=words.home.rstrip("/") or "/", theme=theme(),

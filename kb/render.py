@@ -39,9 +39,13 @@ ISSUED = re.compile(
     r"(?:^|[，。；\s])([^，。；“”《》\s]{4,24}?)(?:近日|日前)?印发(?:了)?《([^《》]+)》"
 )
 TITLE_NAME = re.compile(r"^《([^《》]+)》(?:全文|名词解释|正文)?$")
+TITLE_PART = re.compile(r"^《([^《》]+)》([^《》]+)$")
+WHOLE = frozenset({"全文", "正文"})
 SEPARATOR = " › "
+PAGE_FORM = "第{n}页"
 VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
 Attribute = str | int | bool | None
+Spans = Sequence[tuple[int, int]]
 
 
 class Html(str):
@@ -83,19 +87,20 @@ def _attribute(key: str, value: Attribute) -> str:
 
 
 class Place(NamedTuple):
-    """A span of a document, and what is marked in it."""
+    """A span of a document, what is marked in it, and which words another document has not."""
 
     document_id: str
     start: int
     end: int
     marks: tuple[tuple[int, int], ...] = ()
+    differs: tuple[tuple[int, int], ...] = ()
 
 
 class Shelf(NamedTuple):
     """What a rendering needs besides the answer: documents and passages by id, and the terms.
 
     ``short`` shortens a document title as the document itself does (以下简称《指南》), ``issuers``
-    names who issued a titled document, where a document says so.
+    names who issued a titled document, where a document says so. ``page_form`` words a page.
     """
 
     documents: Mapping[str, Document]
@@ -103,6 +108,7 @@ class Shelf(NamedTuple):
     terms: tuple[Term, ...]
     short: Mapping[str, str]
     issuers: Mapping[str, str]
+    page_form: str = PAGE_FORM
 
     def title(self, document_id: str) -> str:
         """The title as shown in a path line: ``《指南》全文``."""
@@ -132,7 +138,11 @@ def place_line(citation: Citation, shelf: Shelf | None = None) -> str:
     """Where a quote stands: ``《指南》全文 › 一、总则 › （一）适用对象 · 第19页``."""
     title = shelf.title(citation.document_id) if shelf else citation.document_id
     path = SEPARATOR.join((title, *citation.section))
-    return path if citation.page is None else f"{path} · 第{citation.page}页"
+    return path + _page(citation.page, shelf.page_form if shelf else PAGE_FORM)
+
+
+def _page(page: int | None, form: str) -> str:
+    return "" if page is None else " · " + form.format(n=page)
 
 
 def source_line(shelf: Shelf, identifier: str) -> str:
@@ -153,7 +163,7 @@ def source_line(shelf: Shelf, identifier: str) -> str:
             return identifier
         document, path, page = places[0][0], places[0][1].path, places[0][1].page
     line = SEPARATOR.join((shelf.title(document), *path))
-    return line if page is None else f"{line} · 第{page}页"
+    return line + _page(page, shelf.page_form)
 
 
 def _full_title(citation: Citation, shelf: Shelf) -> tuple[str, str | None]:
@@ -170,17 +180,24 @@ def official_citation(citation: Citation, shelf: Shelf) -> str:
     title = title if "《" in title else f"《{title}》"
     parts = [title, f"（{issuer}印发）" if issuer else ""]
     parts += [f"“{heading}”" for heading in citation.section]
-    parts.append(f"（第{citation.page}页）" if citation.page is not None else "")
+    parts.append(f"（课件第{citation.page}页）" if citation.page is not None else "")
     return "".join(parts) + "：\n" + citation.quote
 
 
 def reference(citation: Citation, shelf: Shelf) -> str:
-    """A GB/T 7714 reference: ``某办公厅. 某指南[Z]. [出版年不详]: 27.``."""
+    """A GB/T 7714 reference: ``某办公厅. 某指南：名词解释[Z]. [出版年不详]: 课件第27页.``.
+
+    The page is that of the slides that the text was taken from, and says so.
+    """
     title, issuer = _full_title(citation, shelf)
     named = TITLE_NAME.match(title)
     author = f"{issuer}. " if issuer else ""
-    page = f": {citation.page}" if citation.page is not None else ""
-    return f"{author}{named[1] if named else title}[Z]. [出版年不详]{page}."
+    page = f": 课件第{citation.page}页" if citation.page is not None else ""
+    part = TITLE_PART.match(title)
+    name = named[1] if named else title
+    if part and part[2] not in WHOLE:
+        name = f"{part[1]}：{part[2]}"
+    return f"{author}{name}[Z]. [出版年不详]{page}."
 
 
 def term_spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int, int]]:
@@ -213,14 +230,17 @@ def quote_html(place: Place, shelf: Shelf, tag: str = "blockquote", explain: boo
     """
     text = shelf.text(place)
     terms = term_spans(text, shelf.terms) if explain else []
-    marks = [(max(a, place.start) - place.start, b - place.start) for a, b in place.marks]
+    marks, differs = (
+        [(max(a, place.start) - place.start, b - place.start) for a, b in spans]
+        for spans in (place.marks, place.differs)
+    )
     pieces, at = [], 0
     for start, end, number in terms:
         if not _defines(shelf, shelf.terms[number], place):
-            inner = _marked(text, start, end, marks)
-            pieces += [_marked(text, at, start, marks), _explained(inner, number)]
+            inner = _marked(text, start, end, marks, differs)
+            pieces += [_marked(text, at, start, marks, differs), _explained(inner, number)]
             at = end
-    pieces.append(_marked(text, at, len(text), marks))
+    pieces.append(_marked(text, at, len(text), marks, differs))
     return el(
         tag, *pieces, class_="kb-quote", lang="zh-CN", data_document=place.document_id,
         data_start=place.start, data_end=place.end,
@@ -244,14 +264,25 @@ def _explained(inner: Html, number: int) -> Html:
     )  # fmt: skip
 
 
-def _marked(text: str, start: int, end: int, marks: Sequence[tuple[int, int]]) -> Html:
-    """A stretch of a text with the marked parts of it marked."""
-    inside = [c for mark in marks for c in mark if start < c < end]
+def _marked(text: str, start: int, end: int, marks: Spans, differs: Spans) -> Html:
+    """A stretch of a text with the marked parts of it marked, and differing words inside them."""
     parts = []
-    for a, b in pairwise(sorted({start, end, *inside})):
-        marked = any(left <= a and b <= right for left, right in marks)
-        parts.append(el("mark", text[a:b]) if marked else escape(text[a:b]))
+    for a, b, marked in _pieces(start, end, marks):
+        inner = [
+            el("u", text[c:d], class_="kb-differs") if other else escape(text[c:d])
+            for c, d, other in _pieces(a, b, differs)
+        ]
+        parts.append(el("mark", *inner) if marked else join(*inner))
     return join(*parts)
+
+
+def _pieces(start: int, end: int, spans: Spans) -> list[tuple[int, int, bool]]:
+    """A stretch cut at the ends of spans, each piece with whether a span holds it."""
+    inside = [c for span in spans for c in span if start < c < end]
+    return [
+        (a, b, any(left <= a and b <= right for left, right in spans))
+        for a, b in pairwise(sorted({start, end, *inside}))
+    ]
 
 
 def to_text(answer: Answer, shelf: Shelf | None = None) -> str:

@@ -137,9 +137,9 @@ def test_places_and_citations(shelf: Shelf) -> None:
     assert place_line(cited, shelf) == "《指南》全文 › 一、总则 · 第3页"
     assert place_line(cited) == "guide › 一、总则 · 第3页"
     assert official_citation(cited, shelf) == (
-        f"《节水指南》全文（某办公厅印发）“一、总则”（第3页）：\n{TEXT[:5]}"
+        f"《节水指南》全文（某办公厅印发）“一、总则”（课件第3页）：\n{TEXT[:5]}"
     )
-    assert reference(cited, shelf) == "某办公厅. 节水指南[Z]. [出版年不详]: 3."
+    assert reference(cited, shelf) == "某办公厅. 节水指南[Z]. [出版年不详]: 课件第3页."
     assert source_line(shelf, "guide:1-p1") == "《指南》全文 › 一、总则 › MES · 第3页"
     assert source_line(shelf, "guide:1") == "《指南》全文 › 一、总则"
     assert source_line(shelf, "?") == "?"

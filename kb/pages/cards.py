@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 from urllib.parse import quote as percent
 
+from kb.counterparts import Compared, counterparts
 from kb.pages.words import Words
 from kb.render import (
     SEPARATOR,
@@ -21,32 +23,49 @@ from kb.render import (
 )
 from kb.schema import Citation
 
-__all__ = ["actions", "card", "direct_cards", "open_link", "passage_link"]
+__all__ = ["Notes", "actions", "card", "direct_cards", "open_link", "passage_link"]
 
 LINE_ITEM, LARGE_QUOTE = 40, 110
 LEAD_SHARE, WHOLE_SHARE = 0.75, 0.95
+Notes = Mapping[int, Sequence[Compared]]
 
 
-def direct_cards(direct: Sequence[Citation], shelf: Shelf, words: Words) -> Html:
-    """Cards of direct answers; two documents stand side by side, short quotes in one list."""
+def direct_cards(
+    direct: Sequence[Citation], shelf: Shelf, words: Words, notes: Notes = MappingProxyType({})
+) -> Html:
+    """Cards of direct answers; documents on the same matter side by side, short quotes in a list."""
     short = [c for c in direct if len(c.quote) <= LINE_ITEM]
     if len(short) > 2:
-        rest = [card(c, shelf, words) for c in direct if len(c.quote) > LINE_ITEM]
+        rest = [card(c, shelf, words, notes=notes) for c in direct if len(c.quote) > LINE_ITEM]
         return join(*rest, _compact(short, shelf, words))
-    sources = dict.fromkeys(c.document_id for c in direct)
-    if len(sources) != 2 or "glossary" in sources:
-        return join(*(card(c, shelf, words, lead=c.rank == 1) for c in direct))
+    ranked = len(direct) > 1
+    made = {
+        c.rank: card(c, shelf, words, lead=c.rank == 1, ranked=ranked, notes=notes) for c in direct
+    }
+    if not _on_the_same(direct, shelf, notes):
+        return join(*made.values())
     columns = [
         el(
             "div",
-            el("h3", shelf.title(source)),
-            *(card(c, shelf, words, lead=c.rank == 1) for c in direct if c.document_id == source),
+            el("h3", shelf.title(source), lang="zh-CN"),
+            *(made[c.rank] for c in direct if c.document_id == source),
             class_="kb-column",
         )
-        for source in sources
+        for source in sorted({c.document_id for c in direct}, key=list(shelf.documents).index)
     ]
     note = el("p", words("side_by_side"), class_="kb-note")
     return join(note, el("div", *columns, class_="kb-columns"))
+
+
+def _on_the_same(direct: Sequence[Citation], shelf: Shelf, notes: Notes) -> bool:
+    """Whether two documents speak of the same measure, or say the same in other words."""
+    if len({c.document_id for c in direct}) != 2:
+        return False
+    ranks = {c.rank for c in direct}
+    if any(one.citation.rank in ranks for rank in ranks for one in notes.get(rank, ())):
+        return True
+    cited = [shelf.passages[c.passage_id] for c in direct if c.passage_id in shelf.passages]
+    return bool(counterparts(cited))
 
 
 def _compact(items: Sequence[Citation], shelf: Shelf, words: Words) -> Html:
@@ -80,20 +99,41 @@ def _row(citation: Citation, shelf: Shelf, words: Words) -> Html:
     )
 
 
-def card(citation: Citation, shelf: Shelf, words: Words, *, lead: bool = False) -> Html:
-    """One citation; ``lead`` sets its answering sentences apart, large, above it."""
+def card(
+    citation: Citation,
+    shelf: Shelf,
+    words: Words,
+    *,
+    lead: bool = False,
+    ranked: bool = False,
+    notes: Notes = MappingProxyType({}),
+) -> Html:
+    """One citation.
+
+    Args:
+        citation: what to show.
+        shelf: where its document stands.
+        words: the page's words.
+        lead: set its answering sentences apart, large, above it.
+        ranked: show its number, where there are several.
+        notes: wording differences by rank.
+    """
+    noted = notes.get(citation.rank, ())
+    differs = tuple(mark for one in noted for mark in one.own_marks)
     share = _marked_share(citation)
     marks = citation.highlights if share < WHOLE_SHARE else ()
-    place = Place(citation.document_id, citation.start, citation.end, marks)
+    place = Place(citation.document_id, citation.start, citation.end, marks, differs)
     where = place_line(citation, shelf)
     whole = " kb-card-whole" if not marks and len(citation.quote) <= LARGE_QUOTE else ""
     related = citation.role == "related"
     tag = el("span", words("related_mark"), class_="kb-tag") if related else Html()
+    number = el("span", str(citation.rank), class_="kb-rank") if ranked else Html()
     return el(
         "div",
-        el("p", where, tag, class_="kb-path"),
-        _lead(citation, shelf) if lead else Html(),
+        el("p", number, el("span", where, lang="zh-CN"), tag, class_="kb-path"),
+        _lead(citation, shelf, differs) if lead else Html(),
         quote_html(place, shelf),
+        _wordings(noted, shelf, words),
         actions(citation, shelf, words, explained=True),
         class_=f"kb-card kb-card-{citation.role}{whole}",
         role="group",
@@ -101,15 +141,43 @@ def card(citation: Citation, shelf: Shelf, words: Words, *, lead: bool = False) 
     )
 
 
+def _wordings(noted: Sequence[Compared], shelf: Shelf, words: Words) -> Html:
+    """In words, for eyes and ears alike, what the wavy lines in a quote point at."""
+    if not noted:
+        return Html()
+    lines = [
+        el(
+            "li",
+            words("wording_here"),
+            _phrase(one.own, one.own_marks, shelf.documents[own].text),
+            words("wording_there", title=shelf.title(other)),
+            _phrase(one.other, one.other_marks, shelf.documents[other].text),
+        )
+        for one, own, other in ((n, n.own_document, n.citation.document_id) for n in noted)
+    ]
+    return el("ul", *lines, class_="kb-wordings", aria_label=words("wording_label"))
+
+
+def _phrase(span: tuple[int, int], marks: Sequence[tuple[int, int]], text: str) -> Html:
+    parts, at = [], span[0]
+    for start, end in marks:
+        parts += [text[at:start], el("u", text[start:end], class_="kb-differs")]
+        at = end
+    return el("q", *parts, text[at : span[1]], lang="zh-CN")
+
+
 def _marked_share(citation: Citation) -> float:
     return sum(b - a for a, b in citation.highlights) / max(1, len(citation.quote))
 
 
-def _lead(citation: Citation, shelf: Shelf) -> Html:
+def _lead(citation: Citation, shelf: Shelf, differs: tuple[tuple[int, int], ...]) -> Html:
     """The answering sentences alone, where they are a small part of the passage."""
     if not 0 < _marked_share(citation) <= LEAD_SHARE:
         return Html()
-    places = [Place(citation.document_id, a, b) for a, b in citation.highlights]
+    places = [
+        Place(citation.document_id, a, b, (), tuple(d for d in differs if a <= d[0] and d[1] <= b))
+        for a, b in citation.highlights
+    ]
     quotes = [quote_html(place, shelf, explain=False) for place in places]
     return join(*(el("div", quote, class_="kb-lead") for quote in quotes))
 
@@ -134,15 +202,27 @@ def open_link(citation: Citation, words: Words, *, brief: bool = False) -> Html:
 def actions(citation: Citation, shelf: Shelf, words: Words, *, explained: bool = False) -> Html:
     """What can be done with a quote: copy, check, expand, open, and ask why it was found."""
     more = {"data_passage": citation.passage_id, "aria_expanded": "false"}
+    section = el("button", words("section"), type="button", data_kb="section", **more)
     return el(
         "div",
         _copy_menu(citation, shelf, words),
         el("button", words("verify"), type="button", data_kb="verify"),
-        el("button", words("section"), type="button", data_kb="section", **more),
+        section if _stands_in_more(citation, shelf) else Html(),
         open_link(citation, words),
         el("button", words("why"), type="button", data_kb="why", **more) if explained else Html(),
         el("span", class_="kb-result", role="status"),
         class_="kb-actions",
+    )
+
+
+def _stands_in_more(citation: Citation, shelf: Shelf) -> bool:
+    """Whether the section of a quote holds more than the quote."""
+    own = shelf.passages.get(citation.passage_id)
+    return own is None or any(
+        p.section_id == own.section_id
+        and p.document_id == own.document_id
+        and not (citation.start <= p.start and p.end <= citation.end)
+        for p in shelf.passages.values()
     )
 
 

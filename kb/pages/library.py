@@ -9,6 +9,7 @@ from kb.corpus import NOT_DOCUMENTS, load_corpus
 from kb.errors import KBError
 from kb.index import make_tokenizer
 from kb.lexicon import read_terms
+from kb.pages.words import Words
 from kb.parse import parse_file
 from kb.render import Shelf, make_shelf
 from kb.schema import Document
@@ -31,8 +32,9 @@ MANY = 6
 class Library:
     """Reads the corpus once and keeps its shelf."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, of: Library | None = None, page_form: str = "") -> None:
         self.service = service
+        self._of, self._page_form = of, page_form
         self._lock = threading.Lock()
         self._shelf: Shelf | None = None
         self._asked: tuple[str, ...] = ()
@@ -44,10 +46,16 @@ class Library:
         Raises:
             KBError: the corpus cannot be read; the message names the cure.
         """
+        if self._of is not None:
+            return self._of.shelf._replace(page_form=self._page_form)
         with self._lock:
             if self._shelf is None:
                 self._shelf = self._read()
             return self._shelf
+
+    def in_language(self, words: Words) -> Library:
+        """The same library with page numbers in the words of a language."""
+        return Library(self.service, self, words.form("page"))
 
     @property
     def examples(self) -> tuple[str, ...]:
@@ -58,6 +66,8 @@ class Library:
             return ()
         if any(OWN_GUIDE in title for title in titles):
             return EXAMPLES
+        if self._of is not None:
+            return self._of.examples
         return self._asked[:: max(1, len(self._asked) // MANY)][:MANY]
 
     def read_again(self, document_id: str) -> Document | None:

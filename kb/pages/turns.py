@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote as percent
 
+from kb.counterparts import compare
 from kb.pages.cards import card, direct_cards
 from kb.pages.words import Words
 from kb.render import Html, Shelf, el, join
@@ -130,13 +131,20 @@ def _covers(answer: Answer, shelf: Shelf, words: Words) -> Html:
 
 
 def _citations(answer: Answer, shelf: Shelf, words: Words) -> Html:
+    notes = compare(answer.citations, shelf.passages, answer.standalone_query)
     direct = [c for c in answer.citations if c.role == "direct"]
-    related = [card(c, shelf, words) for c in answer.citations if c.role == "related"]
+    related = [card(c, shelf, words, notes=notes) for c in answer.citations if c.role == "related"]
+    shown = join(_legend(words) if notes else Html(), direct_cards(direct, shelf, words, notes))
     if answer.status == "related" or not related:
-        return join(direct_cards(direct, shelf, words), *related)
+        return join(shown, *related)
     more = el("summary", words("related_more", n=len(related)))
-    folded = el("details", more, *related, class_="kb-related-more")
-    return join(direct_cards(direct, shelf, words), folded)
+    return join(shown, el("details", more, *related, class_="kb-related-more"))
+
+
+def _legend(words: Words) -> Html:
+    """What the wavy lines mean, before the first of them."""
+    sample = el("u", words("wording_sample"), class_="kb-differs")
+    return el("p", sample, words("wording_legend"), class_="kb-note kb-legend")
 
 
 def suggestion_list(questions: Sequence[str], words: Words) -> Html:

@@ -27,8 +27,12 @@ class Words(NamedTuple):
 
     def __call__(self, key: str, **values: object) -> str:
         """The word of a key, filled in: ``words("page", n=3)`` -> ``第3页``."""
-        word = TABLE[key][0 if self.lang == "zh" else 1]
+        word = self.form(key)
         return word.format(**values) if values else word
+
+    def form(self, key: str) -> str:
+        """The word of a key as it stands in the table: ``第{n}页``."""
+        return TABLE[key][0 if self.lang == "zh" else 1]
 
     def say(self, message: str) -> str:
         """A fixed Chinese sentence, filled in already, in this language."""
