@@ -100,7 +100,7 @@ def variant(index: Index, bank: float, plain: Tokenizer | None) -> Index:
     tokenizer = plain or index.tokenizer
     material = Material(
         index.documents,
-        index.passages,
+        tuple(index.passages),
         tuple(index.questions[row].query for row in rows),
         tuple(index.targets[row] for row in rows),
     )

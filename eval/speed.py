@@ -28,7 +28,7 @@ from kb.errors import KBError
 from kb.schema import Frozen
 from kb.settings import Settings
 
-__all__ = ["SpeedReport", "measure_speed", "speed_table"]
+__all__ = ["SpeedReport", "cores", "load_average", "measure_speed", "speed_table"]
 
 STARTS = 3
 WARM_UP = 20
@@ -82,8 +82,8 @@ def measure_speed(
     return SpeedReport(
         provenance=provenance,
         machine=f"{platform.system()} {platform.machine()}",
-        cores=_cores(),
-        load=_load(),
+        cores=cores(),
+        load=load_average(),
         ready_s=ready,
         first_answer_ms=first * 1000,
         resident_mb=resident,
@@ -100,13 +100,15 @@ def measure_speed(
     )
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _load() -> float | None:
+def load_average() -> float | None:
+    """Runnable processes over the last minute; None where the system does not tell."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 

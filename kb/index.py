@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, overload
 
+import numpy as np
 from pydantic import ValidationError
 
 from kb.chunk import TOKEN_BUDGET
@@ -24,6 +26,7 @@ from kb.encoder import Encoder
 from kb.errors import IndexFolderError
 from kb.lexical import Lexical
 from kb.lexicon import Lexicon, load_lexicon
+from kb.passages_store import PassageFile
 from kb.phrasing import Phrasing
 from kb.phrasing import load as load_phrasing
 from kb.questions import locate
@@ -42,6 +45,7 @@ from kb.tokenizer import Tokenizer
 
 __all__ = [
     "FORMAT",
+    "LAZY_ROWS",
     "PARAMETERS",
     "Index",
     "check_fresh",
@@ -49,6 +53,7 @@ __all__ = [
     "load_index",
     "make_tokenizer",
     "manifest_id",
+    "open_passages",
     "read_manifest",
     "sentence_rows",
 ]
@@ -60,6 +65,9 @@ PARAMETERS: Mapping[str, str | int | float] = {
     "bm25_b": 0.4,
     "bigrams_plain_b": 0.75,
 }
+LAZY_ROWS = 20_000
+"""Beyond this many passages their text stays on disk: 20,000 objects take about 50 MB."""
+
 Row = TypeVar("Row", bound=Frozen)
 
 
@@ -71,14 +79,38 @@ class SentenceRow(NamedTuple):
     end: int
 
 
+class SentenceTable(Sequence[SentenceRow]):
+    """Sentence keys as numbers, 12 bytes each; a row becomes an object when it is asked for."""
+
+    def __init__(self, passages: Iterable[Passage]) -> None:
+        numbers = array("i")
+        for row, passage in enumerate(passages):
+            for start, end in passage.sentences:
+                numbers.extend((row, start, end))
+        self._table = np.array(numbers, dtype=np.int32).reshape(-1, 3)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    @overload
+    def __getitem__(self, row: int) -> SentenceRow: ...
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[SentenceRow]: ...
+    def __getitem__(self, row: int | slice) -> SentenceRow | Sequence[SentenceRow]:
+        found = self._table[row].tolist()
+        if isinstance(row, slice):
+            return tuple(SentenceRow(*one) for one in found)
+        return SentenceRow(*found)
+
+
 class Index(NamedTuple):
     """A loaded index; see the module's head for what each row means."""
 
     manifest: Manifest
     id: str
     documents: dict[str, Document]
-    passages: tuple[Passage, ...]
-    sentences: tuple[SentenceRow, ...]
+    passages: Sequence[Passage]
+    sentences: Sequence[SentenceRow]
     terms: tuple[Term, ...]
     questions: tuple[BankQuestion, ...]
     targets: tuple[tuple[Target, ...], ...]
@@ -92,12 +124,23 @@ class Index(NamedTuple):
     @property
     def row_of(self) -> dict[str, int]:
         """Passage id -> row."""
+        if isinstance(self.passages, PassageFile):
+            return self.passages.numbers()
         return {passage.id: row for row, passage in enumerate(self.passages)}
 
 
 def sentence_rows(passages: Sequence[Passage]) -> tuple[SentenceRow, ...]:
     """Every sentence of every passage, in order: the rows of ``sentences.faiss``."""
     return tuple(SentenceRow(row, a, b) for row, p in enumerate(passages) for a, b in p.sentences)
+
+
+def open_passages(path: Path, count: int) -> tuple[Sequence[Passage], Sequence[SentenceRow]]:
+    """Passages and their sentence keys: objects in memory, or, beyond ``LAZY_ROWS``, on disk."""
+    if count <= LAZY_ROWS:
+        passages = tuple(_load_rows(path, Passage))
+        return passages, sentence_rows(passages)
+    stored = PassageFile(path)
+    return stored, SentenceTable(stored)
 
 
 def manifest_id(manifest: Manifest) -> str:
@@ -132,7 +175,9 @@ def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
     folder = settings.index_dir / generation(manifest)
     _check_files(folder, manifest)
     documents = _load_rows(folder / "documents.jsonl", Document)
-    passages = tuple(_load_rows(folder / "passages.jsonl", Passage))
+    passages, sentences = open_passages(
+        folder / "passages.jsonl", manifest.counts.get("passages", 0)
+    )
     questions = tuple(_load_rows(folder / "questions.jsonl", BankQuestion))
     by_id = {d.id: d for d in documents}
     lexicon = load_lexicon(settings.corpus_dir)
@@ -141,7 +186,7 @@ def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
         id=manifest_id(manifest),
         documents=by_id,
         passages=passages,
-        sentences=sentence_rows(passages),
+        sentences=sentences,
         terms=tuple(_load_rows(folder / "terms.jsonl", Term)),
         questions=questions,
         targets=tuple(locate(q, by_id, passages) for q in questions),
@@ -206,7 +251,9 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
         path = folder / name
         if not path.exists():
             raise IndexFolderError(f"索引文件“{name}”缺失，请重建索引（python -m kb build）。")
-        if hashlib.sha256(path.read_bytes()).hexdigest() != wanted:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != wanted:
             raise IndexFolderError(
                 f"索引文件“{name}”与清单不符，已损坏，请重建索引（python -m kb build）。"
             )
@@ -224,8 +271,8 @@ def _check_counts(index: Index) -> None:
 
 def _load_rows(path: Path, model: type[Row]) -> list[Row]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return [model.model_validate_json(line) for line in lines]
+        lines = path.read_text(encoding="utf-8").split("\n")  # U+2028 may stand inside a line
+        return [model.model_validate_json(line) for line in lines if line]
     except ValidationError as error:
         raise IndexFolderError(
             f"索引文件“{path.name}”无法读取，请重建索引（python -m kb build）。"

@@ -32,6 +32,7 @@ QUESTIONS_A_PASSAGE = 3
 ROLE_BONUS = 1.0
 CONTEXT_WEIGHT, CONTEXT_WEIGHT_SHORT = 1.0, 2.5
 FEW_TOKENS = 2
+CANDIDATES = 200
 
 
 class Query(NamedTuple):
@@ -60,7 +61,7 @@ class Scored(NamedTuple):
 
 
 class Retriever:
-    """Scores the passages of one index with one encoder; holds no state between queries."""
+    """Scores the passages of one index with one encoder; keeps nothing of a query."""
 
     def __init__(
         self, index: Index, encoder: Encoder, weights: Mapping[str, float] | None = None
@@ -68,7 +69,10 @@ class Retriever:
         self.index = index
         self.encoder = encoder
         self.weights = dict(BANK_WEIGHTS if weights is None else weights)
-        self._sentence_rows = np.array([s.row for s in index.sentences], dtype=np.int64)
+        rows = np.array([s.row for s in index.sentences], dtype=np.int64)
+        self._keyed, self._first_key = np.unique(rows, return_index=True)
+        self._keys_end = np.append(self._first_key[1:], rows.size)
+        self._of_role: dict[Role, Scores] = {}
         self._rows_asked = [tuple({t.row for t in places}) for places in index.targets]
 
     def read(self, text: str) -> Query:
@@ -94,11 +98,11 @@ class Retriever:
 
     def score(self, query: Query, role: Role | None = None) -> Scored:
         """Score every passage, sentence and bank question; a role's own passages get a bonus."""
-        index, size = self.index, len(self.index.passages)
+        index = self.index
         sentences = index.dense["sentences"].scores(query.vector)
         views = {
             "passage": index.dense["passages"].scores(query.vector),
-            "sentence": _best(sentences, self._sentence_rows, size),
+            "sentence": self._best(sentences),
         }
         questions = outside = np.zeros(0, dtype=np.float32)
         if "questions" in index.dense:
@@ -110,6 +114,8 @@ class Retriever:
         views["bigrams"] = index.lexical["bigrams"].scores(
             index.tokenizer.bigrams(query.reading.text)
         )
+        if not index.dense["sentences"].exact:
+            self._complete(views, sentences, query)
         phrasing = 0.0
         if index.phrasing is not None:
             similarity = np.concatenate([questions, outside])
@@ -155,10 +161,39 @@ class Retriever:
             weights = adaptive_weights(views, self.index.lexical["passages"].ceiling(query.tokens))
         fused = weighted_sum(views, weights)
         if role is not None:
-            fused = fused + ROLE_BONUS * np.array(
-                [passage.role == role for passage in self.index.passages], dtype=np.float32
-            )
+            fused = fused + ROLE_BONUS * self._in_role(role)
         return fused
+
+    def _in_role(self, role: Role) -> Scores:
+        """1 for the passages of a role, else 0; made once, since it looks at every passage."""
+        if role not in self._of_role:
+            told = [passage.role == role for passage in self.index.passages]
+            self._of_role[role] = np.array(told, dtype=np.float32)
+        return self._of_role[role]
+
+    def _best(self, scores: Scores) -> Scores:
+        """The best key score of each passage; one without keys gets the lowest score there is."""
+        floor = float(scores.min()) if scores.size else 0.0
+        best = np.full(len(self.index.passages), floor, dtype=np.float32)
+        if scores.size:
+            best[self._keyed] = np.maximum.reduceat(scores, self._first_key)
+        return best
+
+    def _complete(self, views: dict[str, Scores], sentences: Scores, query: Query) -> None:
+        """Give the best passages of each view their own scores where a graph did not reach them.
+
+        The graphs know the nearest rows only; all others stand at the lowest score among these.
+        """
+        best = [_reached(views[name]) for name in ("passage", "sentence", "bigrams")]
+        rows = np.unique(np.concatenate(best))
+        dense = self.index.dense
+        if not dense["passages"].exact:
+            views["passage"][rows] = dense["passages"].scores_of(query.vector, rows)
+        spans = np.flatnonzero(np.isin(self._keyed, rows))
+        keys = [np.arange(self._first_key[n], self._keys_end[n]) for n in spans]
+        every = np.concatenate([np.zeros(0, dtype=np.int64), *keys])
+        sentences[every] = dense["sentences"].scores_of(query.vector, every)
+        views["sentence"] = self._best(sentences)
 
     def retrieve(self, text: str, k: int = 10, method: Method = "hybrid") -> list[Hit]:
         """Rank passages; at most ``k`` hits, best first, equal scores in document order."""
@@ -172,9 +207,7 @@ class Retriever:
         return [Hit(row, float(scores[row])) for row in top_rows(scores, k)]
 
 
-def _best(scores: Scores, rows: NDArray[np.int64], size: int) -> Scores:
-    """The best key score of each passage; one without keys gets the lowest score there is."""
-    floor = float(scores.min()) if scores.size else 0.0
-    best = np.full(size, floor, dtype=np.float32)
-    np.maximum.at(best, rows, scores)
-    return best
+def _reached(scores: Scores) -> NDArray[np.int64]:
+    """The ``CANDIDATES`` best rows among those above the lowest score."""
+    rows = np.flatnonzero(scores > scores.min(initial=np.inf))
+    return np.asarray(rows[top_rows(scores[rows], CANDIDATES)], dtype=np.int64)

@@ -26,6 +26,7 @@ ORDER = [
     "weights",
     "encoder",
     "embeddings",
+    "passages_store",
     "lexical",
     "dense",
     "fusion",
