@@ -14,7 +14,7 @@ from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 from docx.text.run import Run
 
-from kb.quiz import LETTERS, Item, Quiz, stem_text
+from kb.quiz import LETTERS, Item, Quiz, key_answers, stem_text
 from kb.render import Shelf, place_line, reference, source_line
 from kb.schema import Answer, Citation
 
@@ -24,7 +24,8 @@ TITLE = "问指南 · 问答讲义"
 NOTE = "引文为文件原文摘录，未作任何改写；每条引文后注明章节和页码（页码为来源课件的页码）。"
 LATIN_FONT, CHINESE_FONT = "Times New Roman", "宋体"
 QUIZ_TITLE, KEY_TITLE = "问指南 · 测验", "答案与出处"
-LEADS = {"term": "选词填空", "list": "把列举补充完整", "match": "为每条解释选择对应的名词"}
+LEADS = {"term": "选词填空", "list": "把列举补充完整", "match": "配对：为每条解释选择对应的名词"}
+SHEET = "卷号：{seed}　　姓名：＿＿＿＿＿＿　　日期：＿＿＿＿＿＿"
 NOT_XML = re.compile("[^\\t\\n\\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~&$^=])")
 MARKDOWN_STARTS = re.compile(r"^(\s*)(\d+)([.)])|^(\s*)([-+])", re.MULTILINE)
@@ -34,8 +35,8 @@ MUTED = RGBColor(0x55, 0x55, 0x55)
 def handout_markdown(answers: Sequence[Answer], shelf: Shelf, title: str = "") -> str:
     """A handout as Markdown, with the list of sources at its end."""
     parts = [f"# {escape_markdown(title or TITLE)}", "", NOTE, ""]
-    parts += [to_markdown(answer, shelf) for answer in answers]
     sources = _sources(answers, shelf)
+    parts += [to_markdown(answer, shelf, sources) for answer in answers]
     if sources:
         parts += [
             "## 参考文献",
@@ -57,9 +58,9 @@ def _escape_start(found: re.Match[str]) -> str:
     return f"{found[4]}\\{found[5]}"
 
 
-def to_markdown(answer: Answer, shelf: Shelf, level: int = 2) -> str:
-    """An answer as Markdown: the question as heading, every quote with its place."""
-    lines = [f"{'#' * level} {escape_markdown(' '.join(answer.query.split()))}", ""]
+def to_markdown(answer: Answer, shelf: Shelf, sources: Sequence[str]) -> str:
+    """An answer as Markdown: the question as heading, every quote with its place and source."""
+    lines = [f"## {escape_markdown(' '.join(answer.query.split()))}", ""]
     if answer.standalone_query != answer.query:
         lines += [f"理解为：{escape_markdown(answer.standalone_query)}", ""]
     lines += [escape_markdown(answer.message), ""]
@@ -67,12 +68,14 @@ def to_markdown(answer: Answer, shelf: Shelf, level: int = 2) -> str:
         quote = escape_markdown(citation.quote).replace("\n", "\\\n> ")
         role = "出处" if citation.role == "direct" else "相关（不是答案）"
         lines += [f"> {quote}", ""]
-        lines += [f"{role}：{escape_markdown(place_line(citation, shelf))}", ""]
+        number = sources.index(reference(citation, shelf)) + 1
+        lines += [f"{role}：{escape_markdown(place_line(citation, shelf))} \\[{number}\\]", ""]
     return "\n".join(lines)
 
 
 def handout_docx(answers: Sequence[Answer], shelf: Shelf, title: str = "") -> bytes:
     """A handout as a Word file; the answering sentences are bold, in the quote as it stands."""
+    sources = _sources(answers, shelf)
     document = docx.Document()
     _page_style(document)
     _write(document.add_heading(level=0), title or TITLE)
@@ -85,8 +88,7 @@ def handout_docx(answers: Sequence[Answer], shelf: Shelf, title: str = "") -> by
         message.paragraph_format.keep_with_next = bool(answer.citations)
         _write(message, answer.message, colour=MUTED)
         for citation in answer.citations:
-            _add_citation(document, citation, shelf)
-    sources = _sources(answers, shelf)
+            _add_citation(document, citation, shelf, sources)
     if sources:
         _write(document.add_heading(level=1), "参考文献")
         for number, source in enumerate(sources, start=1):
@@ -96,7 +98,7 @@ def handout_docx(answers: Sequence[Answer], shelf: Shelf, title: str = "") -> by
 
 def quiz_markdown(quiz: Quiz, shelf: Shelf) -> str:
     """A quiz as Markdown, its answer key after it."""
-    parts = [f"# {QUIZ_TITLE}", "", f"种子：{quiz.seed}", ""]
+    parts = [f"# {QUIZ_TITLE}", "", SHEET.format(seed=quiz.seed), ""]
     for number, item in enumerate(quiz.items, start=1):
         lines = [escape_markdown(line) for line in _quiz_lines(item, shelf)]
         parts += [f"## {number}. {LEADS[item.kind]}", "", *(f"{line}\n" for line in lines)]
@@ -111,12 +113,13 @@ def quiz_docx(quiz: Quiz, shelf: Shelf) -> bytes:
     document = docx.Document()
     _page_style(document)
     _write(document.add_heading(level=0), QUIZ_TITLE)
+    _write(document.add_paragraph(), SHEET.format(seed=quiz.seed))
     for number, item in enumerate(quiz.items, start=1):
         _write(document.add_heading(level=1), f"{number}. {LEADS[item.kind]}")
         for line in _quiz_lines(item, shelf):
             _write(document.add_paragraph(), line)
     document.add_page_break()
-    _write(document.add_heading(level=1), f"{KEY_TITLE}（种子：{quiz.seed}）")
+    _write(document.add_heading(level=1), f"{KEY_TITLE}（卷号：{quiz.seed}）")
     for number, item in enumerate(quiz.items, start=1):
         _write(document.add_paragraph(), f"{number}. {_key_line(item, shelf)}")
     return _saved(document)
@@ -128,13 +131,15 @@ def _quiz_lines(item: Item, shelf: Shelf) -> list[str]:
     rows = [stem_text(shelf, row) for row in item.rows]
     if item.kind == "match":
         return [bank, *(f"({n}) （　　）{row}" for n, row in enumerate(rows, start=1))]
-    return [*rows, bank] if bank else rows
+    stem = [f"{item.heading}：", *rows] if item.heading else rows
+    return [*stem, bank] if bank else stem
 
 
 def _key_line(item: Item, shelf: Shelf) -> str:
-    answers = "；".join(item.answers)
-    if len(item.answers) > 1:
-        answers = "；".join(f"({n}) {a}" for n, a in enumerate(item.answers, start=1))
+    given = key_answers(item)
+    answers = "；".join(given)
+    if len(given) > 1:
+        answers = "；".join(f"({n}) {a}" for n, a in enumerate(given, start=1))
     sources = "；".join(dict.fromkeys(source_line(shelf, source) for source in item.sources))
     return f"{answers}（{sources}）"
 
@@ -149,7 +154,9 @@ def _sources(answers: Sequence[Answer], shelf: Shelf) -> list[str]:
     return list(dict.fromkeys(reference(c, shelf) for a in answers for c in a.citations))
 
 
-def _add_citation(document: WordDocument, citation: Citation, shelf: Shelf) -> None:
+def _add_citation(
+    document: WordDocument, citation: Citation, shelf: Shelf, sources: Sequence[str]
+) -> None:
     related = citation.role == "related"
     style: dict[str, Any] = {"colour": MUTED, "size": 10} if related else {}
     paragraph = document.add_paragraph()
@@ -164,7 +171,8 @@ def _add_citation(document: WordDocument, citation: Citation, shelf: Shelf) -> N
     place = document.add_paragraph()
     place.paragraph_format.left_indent = Cm(0.8)
     note = "（相关，不是答案）" if related else ""
-    _write(place, f"——{place_line(citation, shelf)}{note}", colour=MUTED, size=9)
+    number = sources.index(reference(citation, shelf)) + 1
+    _write(place, f"——{place_line(citation, shelf)} [{number}]{note}", colour=MUTED, size=9)
 
 
 def _page_style(document: WordDocument) -> None:

@@ -16,7 +16,7 @@ from kb.outline import Listing, listings
 from kb.render import Place, Shelf, term_spans
 from kb.schema import Passage, Term
 
-__all__ = ["BLANK", "Item", "Quiz", "Row", "make_quiz", "stem_text"]
+__all__ = ["BLANK", "Item", "Quiz", "Row", "key_answers", "make_quiz", "stem_text"]
 
 BLANK = "（＿＿＿＿＿＿）"
 HEADING_NUMBER = re.compile(
@@ -37,13 +37,17 @@ class Row(NamedTuple):
 
 
 class Item(NamedTuple):
-    """One question: its kind, lines, choices to pick from, answers, and the passages to cite."""
+    """One question: its kind, lines, choices to pick from, answers, and the passages to cite.
+
+    ``heading`` is the heading that a list stands under; without it a list cannot be completed.
+    """
 
     kind: Kind
     rows: tuple[Row, ...]
     bank: tuple[str, ...]
     answers: tuple[str, ...]
     sources: tuple[str, ...]
+    heading: str = ""
 
 
 class Quiz(NamedTuple):
@@ -76,6 +80,13 @@ def stem_text(shelf: Shelf, row: Row) -> str:
         parts += [text[at:start], BLANK]
         at = end
     return "".join([*parts, text[at : row.place.end]])
+
+
+def key_answers(item: Item) -> tuple[str, ...]:
+    """The answers as the key gives them, with the letter where there were choices."""
+    if item.kind != "term":
+        return item.answers
+    return tuple(f"{LETTERS[item.bank.index(answer)]}. {answer}" for answer in item.answers)
 
 
 def _order(seed: int, key: str) -> str:
@@ -111,11 +122,15 @@ def _term_item(
     others = [
         (t.abbreviation or t.name) if answer.isascii() else t.name
         for n, t in enumerate(shelf.terms)
-        if n != number
+        if n != number and not any(name in shelf.text(place) for name in _names(t))
     ]
     wrong = _shuffled(others, seed, f"{place.start}")[:3]
     bank = _shuffled([answer, *wrong], seed, f"bank{place.start}")
     return Item("term", (Row(place, blanks),), bank, (answer,), (passage.id,))
+
+
+def _names(term: Term) -> set[str]:
+    return {term.name, *term.aliases, *([term.abbreviation] if term.abbreviation else [])}
 
 
 def _same_term(
@@ -123,8 +138,7 @@ def _same_term(
 ) -> tuple[tuple[int, int], ...]:
     """Blank the name together with its other name in brackets, which would give it away."""
     start, end = span
-    names = {term.name, *term.aliases, *([term.abbreviation] if term.abbreviation else [])}
-    for name in names:
+    for name in _names(term):
         if text.startswith(f"（{name}）", end):
             return ((start, end + len(name) + 2),)
         before = f"{name}（"
@@ -164,7 +178,8 @@ def _list_item(shelf: Shelf, listing: Listing, seed: int) -> Item | None:
         rows.append(Row(Place(entry.document_id, entry.start, end), blanks))
     answers = tuple(_slice(shelf, rows[n]) for n in sorted(blanked))
     sources = tuple(listing.items[n].anchor for n in sorted(blanked))
-    return Item("list", tuple(rows), (), answers, sources)
+    heading = listing.title[-1] if listing.title else ""
+    return Item("list", tuple(rows), (), answers, sources, heading)
 
 
 def _slice(shelf: Shelf, row: Row) -> str:

@@ -18,13 +18,14 @@ from kb.journal import Journal
 from kb.pages.library import Library
 from kb.pages.packs import read_pack, read_pack_file, report_csv, report_html
 from kb.pages.reading import Target, document_html, find, resolve_target, section_html
+from kb.pages.results import figures_html, results_markdown
 from kb.pages.routes import page_routes
 from kb.pages.shell import dress
 from kb.pages.turns import TurnView, turn_html, waiting_html
 from kb.pages.words import TABLE, Words
 from kb.pages.words_messages import ENGLISH, to_english
 from kb.pages.worksheets import quiz_html
-from kb.quiz import make_quiz, stem_text
+from kb.quiz import key_answers, make_quiz, stem_text
 from kb.render import Shelf
 from kb.service import Service
 from kb.settings import Settings
@@ -158,6 +159,12 @@ def test_a_quiz_is_cut_from_the_documents(shelf: Shelf) -> None:
         blanked = [
             shelf.documents[r.place.document_id].text[a:b] for r in item.rows for a, b in r.blanks
         ]
+        if item.kind == "list":
+            assert item.heading
+        if item.kind == "term":
+            stem = "".join(stem_text(shelf, row) for row in item.rows)
+            assert not any(name in stem for name in item.bank)
+            assert key_answers(item)[0].endswith(f". {item.answers[0]}")
         if item.kind != "match":
             assert all(any(answer in b for b in blanked) for answer in item.answers)
     html = quiz_html(quiz, shelf, ZH)
@@ -304,10 +311,6 @@ def test_the_shell_dresses_a_page() -> None:
 
 
 def test_results_keep_their_plots_and_lose_dead_links(tmp_path: Path) -> None:
-    gradio = pytest.importorskip("gradio")
-    assert gradio
-    from kb.pages.evaluation import results_markdown
-
     assert "make bench" in results_markdown(tmp_path / "none.md", ZH)
     (tmp_path / "a.svg").write_text("<svg/>")
     page = tmp_path / "R.md"
@@ -315,3 +318,22 @@ def test_results_keep_their_plots_and_lose_dead_links(tmp_path: Path) -> None:
     shown = results_markdown(page, ZH)
     assert shown.startswith("## R\nx [z](https://z) ![p](data:image/svg+xml;base64,")
     assert shown.endswith("![q](../b.svg)")
+
+
+def test_figures_are_read_from_the_results(tmp_path: Path) -> None:
+    assert figures_html(tmp_path / "none.md", ZH) == ""
+    page = tmp_path / "R.md"
+    page.write_text(
+        "### Answerable questions, as shown\n\n| type | n | first | first three |\n|---|---|---|---|\n"
+        "| all | 40 | 0.900 [0.769, 0.960] | 0.950 [0.835, 0.986] |\n"
+        "| spoken | 10 | 0.800 [0.490, 0.943] | 1.000 [0.722, 1.000] |\n\n"
+        "Exact quotes: 1.000 [0.999, 1.000] of 2904 citations.\n\n### Unanswerable questions\n\n"
+        "| type | n | not answered |\n|---|---|---|\n| all | 20 | 0.950 [0.764, 0.991] |\n",
+        encoding="utf-8",
+    )
+    shown = text_of(figures_html(page, ZH)).text
+    for part in ("90.0%第一条就是答案", "95.0%没有答案的，没有硬答", "2904 条引文", "口语1080.0%"):
+        assert part in shown, part
+    results = Path(__file__).resolve().parent.parent / "eval" / "RESULTS.md"
+    assert "第一条就是答案" in figures_html(results, ZH)
+    assert not CHINESE.search(text_of(figures_html(results, Words("en"))).text)

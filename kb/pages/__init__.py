@@ -8,6 +8,8 @@ reader          原文
 glossary        名词
 workshop        培训
 evaluation      评测
+results         the shipped figures in the page's words
+access          who may see feedback and statistics
 routes          small requests of the page: check a quote, expand a section, feedback, downloads
 page            the rooms put together
 """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,39 +11,19 @@ from kb.answer import Assistant, Explained
 from kb.errors import InputError
 from kb.pages.insight import METHODS, columns_html, scale_html, why, why_html
 from kb.pages.library import Library
+from kb.pages.results import figures_html, results_markdown
 from kb.pages.tools import note_html
 from kb.pages.turns import TurnView, turn_html
 from kb.pages.words import Words
 from kb.render import Html, Shelf, el, source_line
 from kb.service import NotReadyError, Service
 
-__all__ = ["build_evaluation", "results_markdown"]
+__all__ = ["build_evaluation"]
 
 RESULTS = Path(__file__).resolve().parent.parent.parent / "eval" / "RESULTS.md"
-IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+\.(svg|png))\)")
-LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:|#)[^)\s]+\)")
-TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 SHOWN = 8
 REASONS = 3
 WAIT_SECONDS = 60.0
-
-
-def results_markdown(path: Path, words: Words) -> str:
-    """The results page with its plots inside it and its headings one level down."""
-    if not path.is_file():
-        return words("results_none")
-    text = LINK.sub(r"\1", path.read_text(encoding="utf-8"))  # files beside it are not served
-    text = IMAGE.sub(lambda found: _inline(found, path.parent), text)
-    return re.sub(r"^(#{1,5}) ", r"#\1 ", text, flags=re.MULTILINE)
-
-
-def _inline(found: re.Match[str], folder: Path) -> str:
-    """A plot beside the results as a data address; anything outside the folder stays a link."""
-    image = (folder / found[2]).resolve()
-    if not image.is_relative_to(folder.resolve()) or not image.is_file():
-        return found[0]
-    data = base64.b64encode(image.read_bytes()).decode()
-    return f"![{found[1]}](data:{TYPES[found[3]]};base64,{data})"
 
 
 def build_evaluation(service: Service, library: Library, words: Words) -> None:
@@ -61,7 +39,9 @@ def build_evaluation(service: Service, library: Library, words: Words) -> None:
         )
     out = gr.HTML("", elem_id="kb-compare-out", apply_default_css=False)
     gr.HTML(el("h2", words("results_title"), class_="kb-room"), apply_default_css=False)
-    gr.Markdown(results_markdown(RESULTS, words), elem_id="kb-results")
+    gr.HTML(figures_html(RESULTS, words), elem_id="kb-figures", apply_default_css=False)
+    with gr.Accordion(words("results_full"), open=False, elem_id="kb-results-box"):
+        gr.Markdown(results_markdown(RESULTS, words), elem_id="kb-results")
 
     def compare(text: str) -> str:
         return _compare(service, library, words, text)

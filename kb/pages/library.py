@@ -26,15 +26,25 @@ EXAMPLES = (
     "MES和APS有什么区别？",
     "服务商应该提供什么样的产品？",
 )
+EXAMPLES_EN = (
+    "Does the government subsidise it?",
+    "What is low-code?",
+    "How can banks help?",
+    "List all measures of the guide",
+    "What is the difference between MES and APS?",
+)
 MANY = 6
 
 
 class Library:
     """Reads the corpus once and keeps its shelf."""
 
-    def __init__(self, service: Service, of: Library | None = None, page_form: str = "") -> None:
+    def __init__(
+        self, service: Service, of: Library | None = None, words: Words | None = None
+    ) -> None:
         self.service = service
-        self._of, self._page_form = of, page_form
+        self._of = of
+        self._lang, self._page_form = (words.lang, words.form("page")) if words else ("zh", "")
         self._lock = threading.Lock()
         self._shelf: Shelf | None = None
         self._asked: tuple[str, ...] = ()
@@ -54,8 +64,8 @@ class Library:
             return self._shelf
 
     def in_language(self, words: Words) -> Library:
-        """The same library with page numbers in the words of a language."""
-        return Library(self.service, self, words.form("page"))
+        """The same library with examples and page numbers in the words of a language."""
+        return Library(self.service, self, words)
 
     @property
     def examples(self) -> tuple[str, ...]:
@@ -65,7 +75,7 @@ class Library:
         except KBError:
             return ()
         if any(OWN_GUIDE in title for title in titles):
-            return EXAMPLES
+            return EXAMPLES_EN if self._lang == "en" else EXAMPLES
         if self._of is not None:
             return self._of.examples
         return self._asked[:: max(1, len(self._asked) // MANY)][:MANY]

@@ -8,7 +8,7 @@ import gradio as gr
 
 from kb.errors import KBError
 from kb.journal import Journal
-from kb.pages.access import allowed
+from kb.pages.access import allowed, learners_address
 from kb.pages.chat import build_chat
 from kb.pages.evaluation import build_evaluation
 from kb.pages.glossary import build_glossary
@@ -122,9 +122,7 @@ def _wire_workshop(page: Any, workshop: Workshop, service: Service, journal: Jou
     """Fill in the address that this page was opened by, and whether statistics are on."""
 
     def on_load(request: gr.Request) -> list[Any]:
-        headers = request.headers
-        scheme = headers.get("x-forwarded-proto", "http")
-        address = f"{scheme}://{headers.get('host', '')}"
+        address = learners_address(service.settings, request)
         may = allowed(service.settings, request)
         return [address, *workshop.records.shown(may, _recording(journal))]
 

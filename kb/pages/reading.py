@@ -8,7 +8,7 @@ from urllib.parse import quote as percent
 
 from kb.pages.cards import passage_link
 from kb.pages.words import Words
-from kb.render import SEPARATOR, Html, Place, Shelf, el, quote_html
+from kb.render import SEPARATOR, Html, Place, Shelf, el, quote_html, source_line
 from kb.schema import Document, Passage, Section
 from kb.tokenizer import fold
 
@@ -239,6 +239,6 @@ def _found_link(shelf: Shelf, found: Found, words: Words) -> Html:
         "…",
         lang="zh-CN",
     )
-    where = el("small", shelf.title(found.document_id))
+    where = el("small", source_line(shelf, found.passage_id), lang="zh-CN")
     span = {"data_start": found.start, "data_end": found.end}
     return passage_link(found.passage_id, words, around, " ", where, **span)

@@ -17,7 +17,13 @@ def tools_html(words: Words, scope: str, *kinds: str) -> Html:
         kinds: ``project``, ``print``, ``handout-docx`` and the like; after the dash, the format.
     """
     buttons = [_button(words, scope, kind) for kind in kinds]
-    return el("div", *buttons, el("span", class_="kb-result", role="status"), class_="kb-tools")
+    return el(
+        "div",
+        *buttons,
+        el("span", class_="kb-result", role="status"),
+        class_="kb-tools",
+        data_for=scope,
+    )
 
 
 def _button(words: Words, scope: str, kind: str) -> Html:

@@ -150,7 +150,15 @@ def _legend(words: Words) -> Html:
 def suggestion_list(questions: Sequence[str], words: Words) -> Html:
     """Questions to click."""
     items = [
-        el("button", q, type="button", class_="kb-chip", data_kb="ask", data_query=q, lang="zh-CN")
+        el(
+            "button",
+            q,
+            type="button",
+            class_="kb-chip",
+            data_kb="ask",
+            data_query=q,
+            lang="en" if q.isascii() else "zh-CN",
+        )
         for q in questions
     ]
     return el("ul", *(el("li", item) for item in items), class_="kb-chips")

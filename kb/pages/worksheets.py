@@ -12,7 +12,7 @@ from kb.journal import Counted, Statistics
 from kb.pages.cards import passage_link
 from kb.pages.tools import note_html
 from kb.pages.words import Words
-from kb.quiz import LETTERS, Item, Quiz, stem_text
+from kb.quiz import LETTERS, Item, Quiz, key_answers, stem_text
 from kb.render import Html, Shelf, el, join, source_line
 
 __all__ = ["Card", "cards_html", "quiz_html", "statistics_html"]
@@ -36,6 +36,7 @@ def quiz_html(quiz: Quiz, shelf: Shelf, words: Words) -> Html:
     return el(
         "div",
         el("p", words("quiz_seed", seed=quiz.seed), class_="kb-note", role="status"),
+        el("p", words("quiz_sheet", seed=quiz.seed), class_="kb-sheet"),
         el("ol", *items, class_="kb-quiz-items"),
         el("details", el("summary", words("quiz_key")), el("ol", *key), class_="kb-key"),
         class_="kb-quiz",
@@ -51,16 +52,18 @@ def _item(item: Item, shelf: Shelf, words: Words) -> Html:
     if item.kind == "match":
         rows = el("ol", *(el("li", f"（　　）{line}") for line in lines), lang="zh-CN")
         return el("li", lead, bank, rows, class_="kb-quiz-item")
+    heading = el("p", f"{item.heading}：", class_="kb-quiz-heading", lang="zh-CN")
     stem = el("ul", *(el("li", line) for line in lines), class_="kb-plain-list", lang="zh-CN")
-    return el("li", lead, stem, bank, class_="kb-quiz-item")
+    return el("li", lead, heading if item.heading else Html(), stem, bank, class_="kb-quiz-item")
 
 
 def _key(item: Item, shelf: Shelf, words: Words) -> Html:
-    numbered = [f"({n}) {answer}" for n, answer in enumerate(item.answers, 1)]
-    answers = "；".join(numbered if len(numbered) > 1 else item.answers)
+    given = key_answers(item)
+    numbered = [f"({n}) {answer}" for n, answer in enumerate(given, 1)]
+    answers = "；".join(numbered if len(numbered) > 1 else given)
+    lines = {source_line(shelf, source): source for source in reversed(item.sources)}
     links = [
-        el("li", passage_link(source, words, source_line(shelf, source)))
-        for source in dict.fromkeys(item.sources)
+        el("li", passage_link(source, words, line)) for line, source in reversed(lines.items())
     ]
     shown = el("strong", answers, lang="zh-CN")
     return el("li", shown, el("ul", *links, class_="kb-plain-list"))
@@ -78,7 +81,7 @@ def _card(card: Card, words: Words) -> Html:
     svg = Html(code.svg_inline(border=4, omitsize=True, dark="#000", light="#fff"))
     shown = card.short or card.address
     copy = el(
-        "button", words("copy_link"), type="button", class_="kb-plain", data_kb="copy",
+        "button", words("copy_address"), type="button", class_="kb-plain", data_kb="copy",
         data_copy=shown,
     )  # fmt: skip
     caption = el("figcaption", el("strong", card.label), el("a", shown, href=card.address), copy)

@@ -138,7 +138,7 @@ def _build_quiz(library: Library, words: Words) -> None:
         lists = gr.Slider(0, 12, 3, step=1, label=words("quiz_lists"), elem_id="kb-quiz-lists")
         match = gr.Checkbox(True, label=words("quiz_match_label"), elem_id="kb-quiz-match")
     go = gr.Button(words("quiz_go"), variant="primary", elem_id="kb-quiz-go")
-    _tools(words, "#kb-quiz-out", "project", "print", "quiz-docx", "quiz-md")
+    _tools(words, "#kb-quiz-out", "project", "print-items", "print-key", "quiz-docx", "quiz-md")
     out = gr.HTML("", elem_id="kb-quiz-out", apply_default_css=False)
 
     def make(number: float | None, n_terms: float, n_lists: float, matched: bool) -> str:
@@ -170,7 +170,8 @@ def _build_cards(library: Library, journal: Journal, words: Words) -> Any:
             cards = cards_for(text, address, library, journal)
         except KBError as error:
             return note_html(words.say(str(error)))
-        warning = note_html(words("qr_local")) if _local(address) else Html()
+        warning = el("p", words("qr_local"), class_="kb-banner kb-banner-starting", role="alert")
+        warning = warning if _local(address) else Html()
         return join(warning, cards_html(cards, words))
 
     go.click(make, [lines, base], out, **QUIET)

@@ -19,10 +19,18 @@
     const theme = saved();
     if (theme && document.body) document.body.classList.toggle("dark", theme === "dark");
   };
+  // The button names what it switches to.
+  const nameTheme = () => {
+    const text = KB.t(document.body.classList.contains("dark") ? "light" : "dark");
+    document.querySelectorAll("[data-kb=theme]").forEach((button) => {
+      if (button.textContent !== text) button.textContent = text;
+    });
+  };
   KB.actions.theme = () => {
     const dark = !document.body.classList.contains("dark");
     try { localStorage.setItem("kb-theme", dark ? "dark" : "light"); } catch { /* private window */ }
     document.body.classList.toggle("dark", dark);
+    nameTheme();
   };
 
   const TABS = ["chat", "reader", "terms", "workshop", "evaluation"];
@@ -76,12 +84,19 @@
     (document.querySelector("main") || document.body).append(box);
     box.textContent = text;
   };
-  KB.toast = (text) => {
+  KB.toast = (text, act = null) => {
     const box = document.getElementById("kb-toast") || document.createElement("div");
     box.id = "kb-toast";
     box.setAttribute("role", "status");
     (document.querySelector("main") || document.body).append(box);
     box.textContent = text;
+    if (act) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = act.text;
+      button.addEventListener("click", () => { box.hidden = true; act.run(); });
+      box.append(" ", button);
+    }
     box.hidden = false;
     clearTimeout(KB.toasting);
     KB.toasting = setTimeout(() => { box.hidden = true; }, 6000);
@@ -135,6 +150,8 @@
   KB.arrived = () => paint();
   // Names that Gradio leaves empty or in English.
   KB.label = () => {
+    KB.offer?.();
+    nameTheme();
     const names = { question: "kb-question", find: "kb-find", compare: "kb-compare" };
     for (const [key, id] of Object.entries(names)) {
       document.querySelectorAll(`#${id} textarea, #${id} input`)

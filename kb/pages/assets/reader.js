@@ -4,13 +4,25 @@
   const box = () => document.getElementById("kb-document");
   const passages = () => [...(box()?.querySelectorAll(".kb-passage") || [])];
 
-  const go = (node, focus = true) => {
+  const go = (node, focus = true, step = false) => {
     if (!node) return;
+    if (step) {                          // the yellow goes along
+      box().querySelectorAll(".kb-cited").forEach((n) => n.classList.remove("kb-cited"));
+      node.classList.add("kb-cited");
+    }
+    here(node.id.slice(2));
     box().querySelectorAll(".kb-current").forEach((n) => n.classList.remove("kb-current"));
     node.classList.add("kb-current");
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     node.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
     if (focus) node.focus({ preventScroll: true });
+  };
+  const here = (passage) => {
+    const section = passage.replace(/-p[^-:]*$/, "");
+    document.querySelectorAll(".kb-outline a").forEach((link) => {
+      if (link.dataset.passage === section) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    });
   };
   const arrive = () => {
     const target = box()?.querySelector(".kb-document")?.dataset.target;
@@ -30,14 +42,15 @@
   KB.mountReader = (element, trigger, props, watch) => {
     watch("value", () => requestAnimationFrame(arrive));
     requestAnimationFrame(arrive);
+    if (innerWidth <= 900) document.querySelectorAll(".kb-outline details").forEach((part) => { part.open = false; });
   };
   KB.actions.goto = (node, event) => {
     event.preventDefault();
     const address = `${KB.home}?p=${encodeURIComponent(node.dataset.passage)}`;
     history.replaceState(history.state, "", address);
-    go(document.getElementById(`r-${node.dataset.passage}`), false);
+    go(document.getElementById(`r-${node.dataset.passage}`), false, true);
     KB.copy(new URL(address, location.href).href)
-      .then(() => KB.say(document.querySelector(".kb-toolbar .kb-result"), KB.t("copied"), "good"))
+      .then(() => KB.toast(KB.t("copied_link")))
       .catch(() => {});
   };
   KB.actions.step = (node) => {
@@ -47,7 +60,7 @@
     const next = all[Math.max(0, Math.min(all.length - 1, (current >= 0 ? current : now) + Number(node.dataset.step)))];
     if (!next) return;
     history.replaceState(history.state, "", `${KB.home}?p=${encodeURIComponent(next.id.slice(2))}`);
-    go(next, false);
+    go(next, false, true);
   };
 
   // Found words are painted by the browser (CSS Highlight API), so the text itself stays as it is.

@@ -137,6 +137,7 @@
     pump();
   };
   KB.clearLog = () => {
+    const old = { told, turns: [...(log()?.querySelectorAll(".kb-turn:not(.kb-pending)") || [])], address: KB.chatAddress };
     waiting.length = 0;
     told = { turns: 0, history: [] };
     if (log()) log().textContent = "";
@@ -144,6 +145,15 @@
     KB.atChat(KB.home);
     keep();
     field()?.focus();
+    if (!old.turns.length) return;
+    KB.toast(KB.t("cleared"), { text: KB.t("unclear"), run: () => {
+      if (log().children.length) return;
+      told = old.told;
+      log().append(...old.turns);
+      hero(false);
+      KB.atChat(old.address);
+      keep();
+    } });
   };
 
   const restore = () => {

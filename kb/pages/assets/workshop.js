@@ -29,8 +29,17 @@
     return download(node, "/page/quiz", { format: node.dataset.format, ...JSON.parse(quiz.dataset.quiz) });
   };
   KB.actions.print = (node) => {
-    if (!scope(node)?.children.length) return KB.say(note(node), KB.t("nothing"), "bad");
+    document.body.dataset.print = node.dataset.format || "all";
     return window.print();
+  };
+  // Buttons that act on a part of the page are offered once there is something in it.
+  KB.offer = () => {
+    document.querySelectorAll(".kb-tools[data-for]").forEach((tools) => {
+      const full = Boolean(document.querySelector(tools.dataset.for)?.querySelector(".kb-turn:not(.kb-pending), [data-quiz], .kb-qr"));
+      if (tools.hidden === !full) return;
+      tools.hidden = !full;
+      KB.say(tools.querySelector(".kb-result"), "");
+    });
   };
   // An answer key is folded on screen and printed on a page of its own.
   window.addEventListener("beforeprint", () => {
@@ -40,6 +49,7 @@
     });
   });
   window.addEventListener("afterprint", () => {
+    delete document.body.dataset.print;
     document.querySelectorAll("details.kb-key[data-folded]").forEach((key) => {
       key.open = false;
       delete key.dataset.folded;
@@ -73,7 +83,8 @@
       card.hidden = Boolean(wanted) && !card.dataset.names.includes(wanted);
       shown += card.hidden ? 0 : 1;
     });
-    KB.say(field.parentElement.querySelector(".kb-result"), wanted ? String(shown) : "");
+    const told = shown ? KB.t("filtered", { n: shown }) : KB.t("none_left");
+    KB.say(field.parentElement.querySelector(".kb-result"), wanted ? told : "");
   });
 
   // The projector: one answer a screen, for keyboard and clicker (PageUp, PageDown).
@@ -85,12 +96,18 @@
     copy.querySelectorAll("[tabindex]").forEach((part) => part.removeAttribute("tabindex"));
     return copy;
   };
+  // A refusal has a screen of its own, before what is merely related.
+  const plain = (answer) => {
+    if (!answer) return [];
+    const copy = answer.cloneNode(true);
+    copy.querySelectorAll(".kb-card, .kb-columns").forEach((part) => part.remove());
+    return [copy];
+  };
   const turnSlides = (turn) => {
     const question = bare(turn.querySelector(".kb-question"));
-    const cards = turn.dataset.status === "answered"
-      ? [...turn.querySelectorAll(".kb-answer > .kb-card, .kb-column > .kb-card")]
-      : [];
-    const bodies = cards.length ? cards : [turn.querySelector(".kb-answer")].filter(Boolean);
+    const rank = (card) => Number(card.querySelector(".kb-rank")?.textContent || 0);
+    const cards = [...turn.querySelectorAll(".kb-answer > .kb-card, .kb-column > .kb-card")].sort((a, b) => rank(a) - rank(b));
+    const bodies = turn.dataset.status === "answered" && cards.length ? cards : [...plain(turn.querySelector(".kb-answer")), ...cards];
     return bodies.map((body, n) => {
       const slide = document.createElement("section");
       const head = question.cloneNode(true);
@@ -149,7 +166,7 @@
       button(KB.t("close"), () => dialog.close()));
     dialog.append(stage, bar);
     dialog.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, " ": 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 }[event.key];
+      const step = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, " ": 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1, Home: -slides.length, End: slides.length }[event.key];
       if (!step || (event.key === " " && event.target.tagName === "BUTTON")) return;
       event.preventDefault();
       turn(step);
