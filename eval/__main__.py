@@ -14,11 +14,13 @@ from typing import Annotated
 
 import typer
 
+from eval.growth.door import growth
 from kb.errors import KBError
 
 __all__ = ["main"]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app.command()(growth)
 JsonOption = Annotated[bool, typer.Option("--json", help="输出JSON")]
 
 
@@ -216,9 +218,8 @@ def speed(
     asks = load_questions(questions or GUIDE / "dev.jsonl")
     settings = load_settings()
     assistant = ready(settings, say)
-    about = describe(assistant, _command())
     queries = [ask.query for ask in asks if not ask.history]
-    report = measure_speed(settings, assistant, queries, about, say)
+    report = measure_speed(settings, assistant, queries, describe(assistant, _command()), say)
     print(to_json(report) if as_json else to_text(speed_table(report)))
 
 
@@ -263,10 +264,8 @@ def peers(
     settings = load_settings()
     assistant = ready(settings, say)
     about = describe(assistant, _command())
-    interpreter = python or Path(sys.executable)
-    folder = encoder_folder(settings)
-    names = peer or []
-    report = race(assistant, folder, asks, names, interpreter, path.name, about, say)
+    interpreter, folder = python or Path(sys.executable), encoder_folder(settings)
+    report = race(assistant, folder, asks, peer or [], interpreter, path.name, about, say)
     if out is not None:
         out.write_text(f"# Peers\n\n{to_markdown(peers_table(report))}", encoding="utf-8")
     print(to_json(report) if as_json else to_text(peers_table(report)))

@@ -23,7 +23,7 @@ from kb.schema import Document, Manifest, Passage
 from kb.settings import Settings
 from kb.tokenizer import Tokenizer
 
-__all__ = ["BlockEncoder", "NoEncoder", "lexical_index", "make_index", "to_material"]
+__all__ = ["BlockEncoder", "NoEncoder", "bare_index", "lexical_index", "make_index", "to_material"]
 
 BLOCK = 512
 Progress = Callable[[str], None]
@@ -120,7 +120,9 @@ def make_index(
     if isinstance(encoder, NoEncoder):
         return lexical_index(material, tokenizer, PARAMETERS["bm25_k1"], PARAMETERS["bm25_b"])
     views = build_views(material, tokenizer, encoder, progress)
-    return _index(material, tokenizer, encoder)._replace(dense=views.dense, lexical=views.lexical)
+    return bare_index(material, tokenizer, encoder)._replace(
+        dense=views.dense, lexical=views.lexical
+    )
 
 
 def lexical_index(
@@ -129,10 +131,10 @@ def lexical_index(
     """An index for BM25 alone, over ``tokenizer.tokens`` of title and text."""
     tokens = [tokenizer.tokens(p.embedding_text) for p in material.passages]
     lexical = {"passages": Lexical.build(tokens, float(k1), float(b))}
-    return _index(material, tokenizer, NoEncoder())._replace(lexical=lexical)
+    return bare_index(material, tokenizer, NoEncoder())._replace(lexical=lexical)
 
 
-def _index(material: Material, tokenizer: Tokenizer, encoder: Encoder) -> Index:
+def bare_index(material: Material, tokenizer: Tokenizer, encoder: Encoder) -> Index:
     """The index without its views."""
     manifest = Manifest(
         format=FORMAT,

@@ -58,12 +58,17 @@ class Dense:
         return int(self._index.d)
 
     @classmethod
-    def build(cls, vectors: FloatMatrix) -> Dense:
-        """Index ``(n, d)`` float32 unit vectors: exactly, or as a graph where there are many."""
+    def build(cls, vectors: FloatMatrix, exact_rows: int | None = None) -> Dense:
+        """Index ``(n, d)`` float32 unit vectors: exactly, or as a graph where there are many.
+
+        Args:
+            vectors: one row a vector.
+            exact_rows: up to how many rows the index is exact, ``EXACT_ROWS`` when left out.
+        """
         vectors = np.ascontiguousarray(vectors, dtype=np.float32)
         count, dimension = vectors.shape
         index: Any
-        if count <= EXACT_ROWS:
+        if count <= (EXACT_ROWS if exact_rows is None else exact_rows):
             index = faiss.IndexFlatIP(dimension)
             index.add(vectors)
             return cls(index)
