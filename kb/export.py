@@ -22,6 +22,7 @@ __all__ = ["escape_markdown", "handout_docx", "handout_markdown", "quiz_docx", "
 
 TITLE = "问指南 · 问答讲义"
 NOTE = "引文为文件原文摘录，未作任何改写；每条引文后注明章节和页码（页码为来源课件的页码）。"
+LINE_ITEM = 40
 LATIN_FONT, CHINESE_FONT = "Times New Roman", "宋体"
 QUIZ_TITLE, KEY_TITLE = "问指南 · 测验", "答案与出处"
 LEADS = {"term": "选词填空", "list": "把列举补充完整", "match": "配对：为每条解释选择对应的名词"}
@@ -92,7 +93,9 @@ def handout_docx(answers: Sequence[Answer], shelf: Shelf, title: str = "") -> by
     if sources:
         _write(document.add_heading(level=1), "参考文献")
         for number, source in enumerate(sources, start=1):
-            _write(document.add_paragraph(), f"[{number}] {source}")
+            line = document.add_paragraph()
+            line.paragraph_format.space_after = Pt(3)
+            _write(line, f"[{number}] {source}")
     return _saved(document)
 
 
@@ -116,8 +119,12 @@ def quiz_docx(quiz: Quiz, shelf: Shelf) -> bytes:
     _write(document.add_paragraph(), SHEET.format(seed=quiz.seed))
     for number, item in enumerate(quiz.items, start=1):
         _write(document.add_heading(level=1), f"{number}. {LEADS[item.kind]}")
-        for line in _quiz_lines(item, shelf):
-            _write(document.add_paragraph(), line)
+        lines = _quiz_lines(item, shelf)
+        for n, line in enumerate(lines, start=1):
+            paragraph = document.add_paragraph()
+            paragraph.paragraph_format.space_after = Pt(3)
+            paragraph.paragraph_format.keep_with_next = n < len(lines)
+            _write(paragraph, line)
     document.add_page_break()
     _write(document.add_heading(level=1), f"{KEY_TITLE}（卷号：{quiz.seed}）")
     for number, item in enumerate(quiz.items, start=1):
@@ -131,7 +138,7 @@ def _quiz_lines(item: Item, shelf: Shelf) -> list[str]:
     rows = [stem_text(shelf, row) for row in item.rows]
     if item.kind == "match":
         return [bank, *(f"({n}) （　　）{row}" for n, row in enumerate(rows, start=1))]
-    stem = [f"{item.heading}：", *rows] if item.heading else rows
+    stem = [item.heading, *rows] if item.heading else rows
     return [*stem, bank] if bank else stem
 
 
@@ -168,11 +175,18 @@ def _add_citation(
         marked = any(a <= start and end <= b for a, b in citation.highlights)
         text = citation.quote[start - citation.start : end - citation.start]
         _write(paragraph, text, bold=marked and len(ends) > 2 and not related, **style)
-    place = document.add_paragraph()
-    place.paragraph_format.left_indent = Cm(0.8)
     note = "（相关，不是答案）" if related else ""
+    short = len(citation.quote) <= LINE_ITEM
+    if short:  # one line a list item
+        paragraph.paragraph_format.keep_with_next = False
+        paragraph.paragraph_format.space_after = Pt(2)
+    place = paragraph if short else document.add_paragraph()
+    place.paragraph_format.left_indent = Cm(0.8)
     number = sources.index(reference(citation, shelf)) + 1
-    _write(place, f"——{place_line(citation, shelf)} [{number}]{note}", colour=MUTED, size=9)
+    dash = "　——" if short else "——"
+    if citation.section and citation.section[-1] == citation.quote:  # a heading names itself
+        citation = citation.model_copy(update={"section": citation.section[:-1]})
+    _write(place, f"{dash}{place_line(citation, shelf)} [{number}]{note}", colour=MUTED, size=9)
 
 
 def _page_style(document: WordDocument) -> None:
@@ -185,6 +199,8 @@ def _page_style(document: WordDocument) -> None:
         style.font.name = LATIN_FONT
         style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), CHINESE_FONT)
     document.styles["Normal"].font.size = Pt(12)
+    for language in document.styles.element.iter(qn("w:lang")):
+        language.set(qn("w:eastAsia"), "zh-CN")  # else punctuation is set as in Taiwan
 
 
 def _write(

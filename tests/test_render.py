@@ -181,7 +181,7 @@ def test_handout_word_holds_every_quote(shelf: Shelf) -> None:
     data = handout_docx([answer(cited, query="问\x00题")], shelf, "讲义")
     paragraphs = [p.text for p in docx.Document(io.BytesIO(data)).paragraphs]
     assert TEXT in paragraphs
-    assert "——《指南》全文 › 一、总则 · 第3页" in paragraphs
+    assert "——《指南》全文 › 一、总则 · 第3页 [1]" in paragraphs
     assert any("问题" in p for p in paragraphs)
 
 

@@ -52,7 +52,7 @@ def _item(item: Item, shelf: Shelf, words: Words) -> Html:
     if item.kind == "match":
         rows = el("ol", *(el("li", f"（　　）{line}") for line in lines), lang="zh-CN")
         return el("li", lead, bank, rows, class_="kb-quiz-item")
-    heading = el("p", f"{item.heading}：", class_="kb-quiz-heading", lang="zh-CN")
+    heading = el("p", item.heading, class_="kb-quiz-heading", lang="zh-CN")
     stem = el("ul", *(el("li", line) for line in lines), class_="kb-plain-list", lang="zh-CN")
     return el("li", lead, heading if item.heading else Html(), stem, bank, class_="kb-quiz-item")
 
