@@ -295,7 +295,7 @@ def test_wording_differences_are_marked_and_said(open_page: Open, site: str) -> 
 
 
 def test_narrow_screens_do_not_scroll_sideways(open_page: Open) -> None:
-    page = open_page(address("《指南》一共提出了哪些举措？"), width=390)
+    page = open_page(address("《指南》提出了哪14条举措？"), width=390)
     page.locator("#kb-turn-1 .kb-quote").first.wait_for()
     for name in TABS:
         tab(page, name)

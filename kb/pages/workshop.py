@@ -29,7 +29,7 @@ __all__ = ["Workshop", "build_workshop", "cards_for"]
 WAIT_SECONDS = 120.0
 MAX_CARDS = 60
 QUIET: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
-SAMPLE = "什么是低代码？\n没钱搞，政府给补贴吗？\n补贴能拿多少钱？\n《指南》一共提出了哪些举措？"
+SAMPLE = "什么是低代码？\n没钱搞，政府给补贴吗？\n补贴能拿多少钱？\n《指南》提出了哪14条举措？"
 
 
 class Records(NamedTuple):
