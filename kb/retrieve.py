@@ -69,7 +69,7 @@ class Retriever:
         self.index = index
         self.encoder = encoder
         self.weights = dict(BANK_WEIGHTS if weights is None else weights)
-        rows = np.array([s.row for s in index.sentences], dtype=np.int64)
+        self._sentence_rows = rows = np.array([s.row for s in index.sentences], dtype=np.int64)
         self._keyed, self._first_key = np.unique(rows, return_index=True)
         self._keys_end = np.append(self._first_key[1:], rows.size)
         self._of_role: dict[Role, Scores] = {}
@@ -175,8 +175,8 @@ class Retriever:
         """The best key score of each passage; one without keys gets the lowest score there is."""
         floor = float(scores.min()) if scores.size else 0.0
         best = np.full(len(self.index.passages), floor, dtype=np.float32)
-        if scores.size:
-            best[self._keyed] = np.maximum.reduceat(scores, self._first_key)
+        keys = np.flatnonzero(scores > floor)
+        np.maximum.at(best, self._sentence_rows[keys], scores[keys])
         return best
 
     def _complete(self, views: dict[str, Scores], sentences: Scores, query: Query) -> None:
