@@ -126,7 +126,7 @@ def open_page(browser: Browser, site: str) -> Iterator[Open]:
     yield watched
     for context in contexts:
         context.close()
-    assert not troubles
+    assert not troubles, troubles
 
 
 def _own(url: str, base: str) -> bool:
