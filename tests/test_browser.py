@@ -81,7 +81,11 @@ def test_a_conversation(open_page: Open, site: str, assistant: Assistant) -> Non
     assert refused.get_attribute("data-status") == "not_found"
     assert refused.locator(".kb-quote, .kb-card").count() == 0
     assert_verbatim(page, documents(site), least=3)
+    with page.expect_download() as saved:
+        page.click("#kb-chat-tools [data-format=docx]")
+    assert saved.value.suggested_filename.endswith(".docx")
     page.click("#kb-clear")
+    page.locator("#kb-chat-tools .kb-tools").wait_for(state="hidden")
     assert page.locator(".kb-turn").count() == 0
     assert page.locator(".kb-hero").is_visible()
 

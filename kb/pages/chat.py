@@ -102,7 +102,7 @@ def build_chat(service: Service, library: Library, journal: Journal, words: Word
     )  # fmt: skip
     gr.HTML(
         tools_html(words, "#kb-log", "project", "print", "handout-docx", "handout-md"),
-        apply_default_css=False, elem_id="kb-chat-tools", elem_classes="kb-gone",
+        apply_default_css=False, elem_id="kb-chat-tools",
     )  # fmt: skip
     with gr.Column(elem_id="kb-composer"):
         with gr.Row(elem_id="kb-ask-row"):

@@ -11,10 +11,7 @@
   let told = { turns: 0, history: [] };
   const waiting = [];
 
-  const hero = (shown) => {
-    document.getElementById("kb-hero")?.classList.toggle("kb-gone", !shown);
-    document.getElementById("kb-chat-tools")?.classList.toggle("kb-gone", shown);
-  };
+  const hero = (shown) => document.getElementById("kb-hero")?.classList.toggle("kb-gone", !shown);
   const radios = () => [...document.querySelectorAll("#kb-role input")];
   const role = () => radios().find((one) => one.checked)?.value || "";
   const takeRole = (wanted) => {
