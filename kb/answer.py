@@ -30,6 +30,7 @@ SUGGESTIONS = 3
 RELATED_SHOWN = 3
 REMEMBERED_TURNS = 8
 ITEM_BONUS = 2.0
+CHAPTER_BONUS = 0.4
 ASKED_ALONE = 0.965
 FOREIGN = frozenset({"off_topic", "chat_injection", "writing", "other_policy"})
 GREETING = re.compile(
@@ -132,7 +133,7 @@ class Assistant:
         else:
             query = self.retriever.read(resolution.text)
             scored = self.retriever.score_in_context(query, resolution.context, role)
-            scored = self._lift_item(resolution, turns, scored)
+            scored = self._lift(resolution, turns, last.plan if last else None, scored)
             plan = self._plan(resolution, turns, query, scored, role)
             judgement = self.judge.judge(query, scored, plan)
         if resolution.kind == "more" and last is not None:
@@ -156,13 +157,19 @@ class Assistant:
             return self.planner.item_plan(listing, resolution.item or 0, query, scored)
         return self.planner.plan(query, scored, role, leaning=resolution.context is not None)
 
-    def _lift_item(self, resolution: Resolution, turns: Sequence[Turn], scored: Scored) -> Scored:
-        """Score the passages of the item that a follow-up speaks of higher."""
-        if resolution.kind != "joined" or resolution.item is None or turns[-1].listing is None:
+    def _lift(
+        self, resolution: Resolution, turns: Sequence[Turn], last: Plan | None, scored: Scored
+    ) -> Scored:
+        """Score higher what a follow-up is near: the item it speaks of, the chapter last cited."""
+        if resolution.kind != "joined":
             return scored
-        rows = self.planner.rows_of_item(turns[-1].listing.items[resolution.item])
         fused = scored.fused.copy()
-        fused[rows] += ITEM_BONUS * float(fused.std())
+        spread = float(fused.std())
+        if resolution.item is not None and turns[-1].listing is not None:
+            rows = self.planner.rows_of_item(turns[-1].listing.items[resolution.item])
+            fused[rows] += ITEM_BONUS * spread
+        elif last is not None and last.direct:
+            fused[self.planner.chapter_rows(last.direct[0])] += CHAPTER_BONUS * spread
         return scored._replace(fused=fused)
 
     def _stands_alone(self, text: str) -> bool:

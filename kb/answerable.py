@@ -110,7 +110,7 @@ class Judge:
         self._known = (
             frozenset().union(*self._passage_tokens) if self._passage_tokens else frozenset()
         )
-        self._asked = frozenset(t for q in index.questions for t in tokens(q.query))
+        self._asked = index.asked
         self._text = fold("\n".join(d.text for d in index.documents.values()))
         self._listings = listings(index.documents, index.passages)
         self._idf = self._document_frequencies()

@@ -169,6 +169,7 @@ def build_index(
     folder.mkdir()
     try:
         _write_rows(folder, corpus, material)
+        _write_words(folder, material.questions, tokenizer)
         _write_views(folder, views)
         manifest = _manifest(folder, corpus, material, encoder)
         _publish(settings.index_dir, folder, manifest)
@@ -189,6 +190,12 @@ def _write_rows(folder: Path, corpus: Corpus, material: Material) -> None:
     ):
         lines = "".join(row.model_dump_json() + "\n" for row in rows)
         (folder / f"{name}.jsonl").write_text(lines, encoding="utf-8")
+
+
+def _write_words(folder: Path, questions: Sequence[str], tokenizer: Tokenizer) -> None:
+    """Every word of the bank of answerable questions, one a line: cutting them takes a second."""
+    words = sorted({word for question in questions for word in tokenizer.tokens(question)})
+    (folder / "asked.txt").write_text("".join(w + "\n" for w in words), encoding="utf-8")
 
 
 def _write_views(folder: Path, views: Views) -> None:

@@ -58,7 +58,7 @@ __all__ = [
     "sentence_rows",
 ]
 
-FORMAT = 2
+FORMAT = 3
 PARAMETERS: Mapping[str, str | int | float] = {
     "token_budget": TOKEN_BUDGET,
     "bm25_k1": 0.9,
@@ -119,6 +119,7 @@ class Index(NamedTuple):
     tokenizer: Tokenizer
     dense: dict[str, Dense]
     lexical: dict[str, Lexical]
+    asked: frozenset[str] = frozenset()
     phrasing: Phrasing | None = None
 
     @property
@@ -198,6 +199,7 @@ def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
             path.name.removeprefix("bm25-"): Lexical.load(path)
             for path in sorted(folder.glob("bm25-*"))
         },
+        asked=frozenset((folder / "asked.txt").read_text(encoding="utf-8").split("\n")),
         phrasing=load_phrasing(folder / "phrasing.npz")
         if "phrasing.npz" in manifest.files
         else None,

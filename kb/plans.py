@@ -31,8 +31,13 @@ __all__ = ["Plan", "Planner"]
 Scores = NDArray[np.float32]
 LIST_CUE = re.compile(
     r"哪[一二三四五六七八九十几些两]|几[个条项点步类大方种部块招]|多少[条项个点]|列[一出个下举]|逐[条项一个]|分别|一共|总共|全部|所有|都(?:有|是|包括|讲|说|写|管)(?:什么|啥|哪)|"
-    r"包括|包含|分(?:成|为)|有(?:什么|啥)(?:要求|举措|措施|任务|内容)|[三四五六两2-9]\s?[个条项点类大方种]|十[二四][个条项]|14\s?[条项个]|12\s?[条项个]|"
+    r"包括|包含|分(?:成|为)|有(?:什么|啥)(?:要求|举措|措施|任务|内容)|[三四五六两2-9]\s?[个条项点类大方种句]|十[二四][个条项]|14\s?[条项个]|12\s?[条项个]|"
     r"清单|目录|框架|结构|概括|第[一二三四1-4]部分|章|要做(?:什么|啥|哪)|list|how many|what are",
+    re.IGNORECASE,
+)
+PLAIN_LIST_CUE = re.compile(
+    r"列[一出个下举]|逐[条项一个]|一共|总共|全部|所有|清单|目录|框架|结构|几[个条项点步类大方种部块招]|[三四五六两2-9]\s?[个条项点类大方种句]|"
+    r"十[二四][个条项]|14\s?[条项个]|12\s?[条项个]|list|how many",
     re.IGNORECASE,
 )
 WEAK_LIST_CUE = re.compile(r"要做(?:什么|啥|哪)")
@@ -41,7 +46,7 @@ ASKS = re.compile(
     r"什么|啥|谁|哪|怎|如何|咋|多少|几|吗|呢|么|能不能|要不要|可不可|有没有|是不是|what|who|how|which|why",
     re.IGNORECASE,
 )
-LIST_GAP = 0.02
+LIST_GAP, LIST_GAP_PLAIN = 0.003, 0.02
 LIST_LEAD = 0.01
 LIST_NEAREST = 3
 REST_OF_MEANING = 6
@@ -52,6 +57,7 @@ NUMBERING = re.compile(
 ITEM_COUNT = re.compile(r"([两二三四五六七八九十\d]+)\s?[个条项点类句大方种问](?!部分)")
 ASKS_COUNT = re.compile(r"几[个条项点大类种]|多少|一共|总共|how many", re.IGNORECASE)
 MEASURE_LEVEL = 3
+NEARLY_ALL = 0.75
 
 
 class Plan(NamedTuple):
@@ -86,9 +92,10 @@ class Planner:
             for section in document.sections
             if section.title.endswith(("？", "?"))
         }
-        self._list_questions = {
+        self._about_lists = {
             n: q.listing for n, q in enumerate(self.index.questions) if q.listing in self.listings
         }
+        self._list_questions = {**self._whole_lists(), **self._about_lists}
         self._overview_of = self._overviews()
         self._leads = {
             row
@@ -100,9 +107,25 @@ class Planner:
         """Passage id -> the list that it gives an overview of, by the bank's list questions."""
         return {
             self.index.passages[target.row].id: self.listings[str(name)]
-            for number, name in self._list_questions.items()
+            for number, name in self._about_lists.items()
             for target in self.index.targets[number]
         }
+
+    def _whole_lists(self) -> dict[int, str]:
+        """Bank questions whose evidence is nearly every point of a list: they ask for the list."""
+        points = {
+            frozenset(self._row_of[item.anchor] for item in listing.items): name
+            for name, listing in self.listings.items()
+            if all(item.anchor in self._row_of for item in listing.items)
+        }
+        found = {}
+        for number, targets in enumerate(self.index.targets):
+            rows = {target.row for target in targets}
+            facts = {target.fact for target in targets}
+            for items, name in points.items():
+                if len(facts) > 2 and len(rows & items) >= NEARLY_ALL * len(items):
+                    found[number] = name
+        return found
 
     def plan(
         self, query: Query, scored: Scored, role: Role | None = None, leaning: bool = False
@@ -179,9 +202,13 @@ class Planner:
         if (found := self._item_at(passage)) is not None:
             return found
         section = passage.rpartition("-p")[0]
-        if (listing := self._overview_of.get(passage) or self.listings.get(section)) is not None:
-            return listing, None
-        return self._item_at(section) or (None, None)
+        listing = self._overview_of.get(passage) or self._points_of(section)
+        return (listing, None) if listing else self._item_at(section) or (None, None)
+
+    def _points_of(self, section: str) -> Listing | None:
+        """The list of a section whose items are its own numbered points."""
+        listing = self.listings.get(section)
+        return listing if listing and listing.items[0].anchor in self._row_of else None
 
     def _item_at(self, anchor: str) -> tuple[Listing, int] | None:
         """The list that has a passage or section as an item, and which item."""
@@ -209,7 +236,8 @@ class Planner:
         others = [
             s for n, s in enumerate(scored.questions.tolist()) if n not in self._list_questions
         ]
-        if means[0][0] < _top_mean(others) - LIST_GAP:
+        gap = LIST_GAP_PLAIN if PLAIN_LIST_CUE.search(text) else LIST_GAP
+        if means[0][0] < _top_mean(others) - gap:
             return None
         if len(means) > 1 and means[0][0] - means[1][0] < LIST_LEAD:
             return None
@@ -226,6 +254,12 @@ class Planner:
             self.listings.get(self.index.passages[best].section_id) if best in self._leads else None
         )
 
+    def chapter_rows(self, place: Place) -> list[int]:
+        """The passages of the chapter that a place stands in: its section and that one's sisters."""
+        section = place.anchor.rpartition("-p")[0] or place.anchor
+        chapter = _chapter(section)
+        return [r for r, p in enumerate(self.index.passages) if _chapter(p.section_id) == chapter]
+
     def _names_a_measure(self, text: str) -> bool:
         return any(title in text for title in self._measure_titles)
 
@@ -237,7 +271,7 @@ class Planner:
             ]
         )
         spans = {(place.document_id, place.start, place.end) for place in items}
-        asked = [n for n, name in self._list_questions.items() if name == listing.id]
+        asked = [n for n, name in self._about_lists.items() if name == listing.id]
         rows = {t.row for n in asked for t in self.index.targets[n]}
         ordered = sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
         overview = [self.selector.place(row, support) for row in self.selector.distinct(ordered)]
@@ -252,7 +286,7 @@ class Planner:
         rows = sorted(
             {
                 target.row
-                for number, name in self._list_questions.items()
+                for number, name in self._about_lists.items()
                 if name == listing_id
                 for target in self.index.targets[number]
             }
@@ -338,6 +372,11 @@ class Planner:
             part = self.retriever.score(self.retriever.read(clause), role)
             rows.append(top_rows(part.fused, 1)[0])
         return rows
+
+
+def _chapter(section: str) -> str:
+    """The id of the section above: ``guide:2-3`` -> ``guide:2``."""
+    return section.rpartition("-")[0] or section
 
 
 def _letters(text: str) -> str:

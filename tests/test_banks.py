@@ -64,3 +64,12 @@ def test_lexicon_reads_slips_and_everyday_words() -> None:
     assert reading.corrections == (("mse", "MES"),)
     assert CORPUS.lexicon.read("themselves").corrections == ()
     assert "财务流程自动化" in CORPUS.lexicon.read("天天对账烦死了").added
+
+
+def test_no_development_question_is_in_the_test_split() -> None:
+    asked = {}
+    for split in ("dev", "test"):
+        path = REPOSITORY / "eval" / "datasets" / "guide" / f"{split}.jsonl"
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        asked[split] = {letters(t["query"]) for row in rows for t in row.get("turns", [row])}
+    assert {query for query in asked["dev"] & asked["test"] if len(query) > 6} == set()
