@@ -32,7 +32,7 @@ SORTED_ROWS = 10_000
 """Exact scores below this come from a search for all rows; from here faiss itself changes kernels."""
 
 NEAR = 1000
-GRAPH, LINKS_TRIED, LINKS_FOLLOWED = "HNSW32_SQfp16", 80, 384
+GRAPH, LINKS_TRIED, LINKS_FOLLOWED = "HNSW32_SQfp16", 80, 512
 
 
 class Dense:
@@ -41,6 +41,8 @@ class Dense:
     def __init__(self, index: Any) -> None:
         self._index = index
         self.exact = not isinstance(index, faiss.IndexHNSW)
+        if not self.exact:
+            index.hnsw.efSearch = LINKS_FOLLOWED
 
     @property
     def rows(self) -> int:
