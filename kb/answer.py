@@ -32,6 +32,7 @@ REMEMBERED_TURNS = 8
 ITEM_BONUS = 2.0
 CHAPTER_BONUS = 0.4
 ASKED_ALONE = 0.965
+LEAD_ALONE = -0.01
 FOREIGN = frozenset({"off_topic", "chat_injection", "writing", "other_policy"})
 GREETING = re.compile(
     r"^(?:你好|您好|hi|hello|嗨|哈喽|在吗|在么|早上好|上午好|下午好|晚上好)[啊呀吗么~～!！。，,. ]*$",
@@ -126,13 +127,15 @@ class Assistant:
             answer = self._compose(text, text, "not_found", small, 0.0, (), (), MESSAGES[small])
             return Explained(answer, fresh(text), None, None, None, None)
         turns = [self._turn(history[:n], role) for n in range(1, len(history) + 1)]
-        resolution = resolve(text, turns, self.index.terms, self._stands_alone)
+        subject = turns[-1].subject if turns else ""
+        resolution = resolve(
+            text, turns, self.index.terms, lambda own: self._stands_alone(own, subject)
+        )
         last = self._explain(history[-1], history[:-1], role) if history else None
         if resolution.kind == "page" and last is not None and last.plan is not None:
             query, scored, plan, judgement = last.query, last.scored, last.plan, last.judgement
         else:
-            query = self.retriever.read(resolution.text)
-            scored = self.retriever.score_in_context(query, resolution.context, role)
+            query, scored = self._score(resolution, role)
             scored = self._lift(resolution, turns, last.plan if last else None, scored)
             plan = self._plan(resolution, turns, query, scored, role)
             judgement = self.judge.judge(query, scored, plan)
@@ -172,17 +175,30 @@ class Assistant:
             fused[self.planner.chapter_rows(last.direct[0])] += CHAPTER_BONUS * spread
         return scored._replace(fused=fused)
 
-    def _stands_alone(self, text: str) -> bool:
-        """Whether a question is one that people ask by itself.
+    def _score(self, resolution: Resolution, role: Role | None) -> tuple[Query, Scored]:
+        """Read and score a resolved query, with its context where it leans on one."""
+        if resolution.context is None:
+            query = self.retriever.read(resolution.text)
+            return query, self.retriever.score(query, role)
+        joined = f"{resolution.context}，{resolution.text}"
+        query, both = self.retriever.read_all([resolution.text, joined])
+        return query, self.retriever.score_in_context(query, both, role)
 
-        A bank holds nearly the same, or the nearest questions have nothing to do with the
-        documents (今天天气怎么样).
+    def _stands_alone(self, text: str, subject: str) -> bool:
+        """Whether a short question is one that people ask by itself.
+
+        A bank holds nearly the same, or it is nearer to a bank by itself than joined with the
+        subject, or the nearest questions have nothing to do with the documents (今天天气怎么样).
         """
-        scored = self.retriever.score(self.retriever.read(text))
+        query, joined = self.retriever.read_all([text, f"{subject}，{text}"])
+        scored, before = self.retriever.score(query), self.retriever.score(joined)
         if not scored.questions.size or not scored.outside.size:
             return False
         inside, outside = float(scored.questions.max()), float(scored.outside.max())
-        if max(inside, outside) >= ASKED_ALONE:
+        alone = max(inside, outside)
+        if alone >= ASKED_ALONE or alone >= LEAD_ALONE + max(
+            float(before.questions.max()), float(before.outside.max())
+        ):
             return True
         kinds = [self.index.outside[n].type for n in top_rows(scored.outside, 3)]
         foreign = sum(kind in FOREIGN for kind in kinds)

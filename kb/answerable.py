@@ -110,7 +110,7 @@ class Judge:
         self._known = (
             frozenset().union(*self._passage_tokens) if self._passage_tokens else frozenset()
         )
-        self._asked = index.asked
+        self._asked = self._known | index.asked
         self._text = fold("\n".join(d.text for d in index.documents.values()))
         self._listings = listings(index.documents, index.passages)
         self._idf = self._document_frequencies()
@@ -136,7 +136,7 @@ class Judge:
         """What a follow-up is like together with the question that it leans on."""
         if before is None or not before.questions.size or not before.outside.size:
             return {}
-        inside, outside = np.sort(before.questions)[::-1], np.sort(before.outside)[::-1]
+        inside, outside = _largest(before.questions), _largest(before.outside)
         return {
             "follows": 1.0,
             "context_like": before.phrasing,
@@ -146,7 +146,7 @@ class Judge:
     def _bank_features(self, scored: Scored) -> dict[str, float]:
         if not scored.questions.size or not scored.outside.size:
             return {}
-        inside, outside = np.sort(scored.questions)[::-1], np.sort(scored.outside)[::-1]
+        inside, outside = _largest(scored.questions), _largest(scored.outside)
         near_in, near_out = float(inside[:NEAREST].mean()), float(outside[:NEAREST].mean())
         best = max(float(inside[0]), float(outside[0]))
         vote_in = float(np.exp((inside[:VOTERS] - best) / TEMPERATURE).sum())
@@ -177,7 +177,7 @@ class Judge:
             "cover_first": _share(own, first, self._idf),
             "cover_near": _share(own, near, self._idf),
             "cover_known": _share(own, self._known, self._idf),
-            "cover_asked": _share(own, self._known | self._asked, {}),
+            "cover_asked": _share(own, self._asked, {}),
             "sentence_top": 20 * (float(scored.sentences.max()) - 0.85),
             "passage_top": 20 * (float(scored.views["passage"].max()) - 0.85),
             "lexical_top": math.log1p(max(0.0, float(scored.views["lexical"].max()))),
@@ -374,6 +374,13 @@ ENGLISH = frozenset(
         "government",
     ]
 )
+
+
+def _largest(values: Scores) -> Scores:
+    """The largest few values, largest first."""
+    return np.sort(
+        values[np.argpartition(values, -VOTERS)[-VOTERS:]] if values.size > VOTERS else values
+    )[::-1]
 
 
 def _share(tokens: list[str], known: frozenset[str], idf: Mapping[str, float]) -> float:

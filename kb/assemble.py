@@ -9,7 +9,7 @@ from kb.answerable import Judge, load_calibration
 from kb.build import build_index
 from kb.corpus import calibration_path, corpus_hashes
 from kb.embeddings import CachedEncoder
-from kb.encoder import load_encoder
+from kb.encoder import Encoder, OnnxEncoder, load_encoder
 from kb.errors import IndexFolderError
 from kb.index import check_fresh, load_index, read_manifest
 from kb.retrieve import Retriever
@@ -30,11 +30,19 @@ def rebuild(settings: Settings, progress: Progress) -> str:
     folder = settings.data_dir / "embeddings"
     encoder = load_encoder(settings.encoder, settings.data_dir, serving=False)
     passages = CachedEncoder(encoder, folder, "passages")
-    queries = CachedEncoder(load_encoder(settings.encoder, settings.data_dir), folder, "queries")
+    asker = load_encoder(settings.encoder, settings.data_dir)
+    queries = CachedEncoder(asker, folder, f"queries-{_kind(asker)}")
     name = build_index(settings, passages, progress, queries)
     passages.save()
     queries.save()
     return name
+
+
+def _kind(asker: Encoder) -> str:
+    """Names what else than the weights makes a query's vector: the export's precision and format."""
+    if isinstance(asker, OnnxEncoder):
+        return f"{asker.record.precision}-{asker.record.format}"
+    return "torch"
 
 
 def fresh_index(settings: Settings) -> str | None:

@@ -28,7 +28,7 @@ __all__ = ["EXACT_ROWS", "NEAR", "Dense"]
 FloatMatrix = NDArray[np.float32]
 
 EXACT_ROWS = 50_000
-SORTED_ROWS = 10_000
+SORTED_ROWS = 1000
 """Exact scores below this come from a search for all rows; from here faiss itself changes kernels."""
 
 NEAR = 1000

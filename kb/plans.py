@@ -96,6 +96,14 @@ class Planner:
             n: q.listing for n, q in enumerate(self.index.questions) if q.listing in self.listings
         }
         self._list_questions = {**self._whole_lists(), **self._about_lists}
+        self._asking_for = {
+            str(name): np.array([n for n, other in self._list_questions.items() if other == name])
+            for name in sorted({str(name) for name in self._list_questions.values()})
+        }
+        self._asking_else = np.array(
+            [n for n in range(len(self.index.questions)) if n not in self._list_questions],
+            dtype=np.int64,
+        )
         self._overview_of = self._overviews()
         self._leads = {
             row
@@ -229,13 +237,11 @@ class Planner:
         cue = LIST_CUE.search(WEAK_LIST_CUE.sub("", text) if leaning else text)
         if not self._list_questions or cue is None or self._names_a_measure(text):
             return None
-        near: dict[str, list[float]] = {}
-        for number, name in self._list_questions.items():
-            near.setdefault(str(name), []).append(float(scored.questions[number]))
-        means = sorted(((_top_mean(v), name) for name, v in near.items()), reverse=True)
-        others = [
-            s for n, s in enumerate(scored.questions.tolist()) if n not in self._list_questions
+        near = [
+            (_top_mean(scored.questions[rows]), name) for name, rows in self._asking_for.items()
         ]
+        means = sorted(near, reverse=True)
+        others = scored.questions[self._asking_else]
         gap = LIST_GAP_PLAIN if PLAIN_LIST_CUE.search(text) else LIST_GAP
         if means[0][0] < _top_mean(others) - gap:
             return None
@@ -367,11 +373,8 @@ class Planner:
         asking = [c for c in clauses if ASKS.search(c)]
         if len(asking) < 2:
             return []
-        rows = []
-        for clause in asking[:3]:
-            part = self.retriever.score(self.retriever.read(clause), role)
-            rows.append(top_rows(part.fused, 1)[0])
-        return rows
+        clauses_read = self.retriever.read_all(asking[:3])
+        return [top_rows(self.retriever.score(c, role).fused, 1)[0] for c in clauses_read]
 
 
 def _chapter(section: str) -> str:
@@ -384,10 +387,11 @@ def _letters(text: str) -> str:
     return "".join(c for c in fold(text) if c.isalnum())
 
 
-def _top_mean(values: Sequence[float]) -> float:
+def _top_mean(values: Scores) -> float:
     """Mean of the largest few values."""
-    largest = sorted(values, reverse=True)[:LIST_NEAREST]
-    return sum(largest) / max(1, len(largest))
+    if values.size > LIST_NEAREST:
+        values = np.partition(values, -LIST_NEAREST)[-LIST_NEAREST:]
+    return float(values.mean()) if values.size else 0.0
 
 
 def more(plan: Plan, shown: Plan | None, index: Index) -> Plan:

@@ -11,7 +11,7 @@ plain baselines over the passage alone.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -77,24 +77,40 @@ class Retriever:
 
     def read(self, text: str) -> Query:
         """Read a query: slips corrected, everyday words joined by the guide's, tokens, vector."""
-        reading = self.index.lexicon.read(text)
-        expanded = " ".join((reading.text, *reading.added))
-        tokens = tuple(self.index.tokenizer.content_tokens(expanded))
-        return Query(text, reading, tokens, self._encode(text, reading.text))
+        return self.read_all([text])[0]
 
-    def _encode(self, written: str, folded: str) -> Scores:
-        """The vector of a query as read.
+    def read_all(self, texts: Sequence[str]) -> list[Query]:
+        """Read queries; their vectors are made in one batch, which is quicker than one by one."""
+        readings = [self.index.lexicon.read(text) for text in texts]
+        folded = [reading.text for reading in readings]
+        vectors = self._encode(list(texts), folded)
+        return [
+            Query(text, reading, self._tokens(reading), vector)
+            for text, reading, vector in zip(texts, readings, vectors, strict=True)
+        ]
+
+    def _tokens(self, reading: Reading) -> tuple[str, ...]:
+        expanded = " ".join((reading.text, *reading.added))
+        return tuple(self.index.tokenizer.content_tokens(expanded))
+
+    def _encode(self, written: Sequence[str], folded: Sequence[str]) -> Scores:
+        """The vectors of queries as read, one a row.
 
         Passages are encoded in their own script, so without a bank, which is in simplified
         characters, a query in Traditional ones is taken between its two forms.
         """
-        if (
-            "questions" in self.index.dense
-            or unicodedata.normalize("NFKC", written).lower() == folded
-        ):
-            return np.asarray(self.encoder.encode_queries([folded])[0], dtype=np.float32)
-        mean = self.encoder.encode_queries([written, folded]).sum(axis=0)
-        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
+        own_script = [
+            row
+            for row, (ours, theirs) in enumerate(zip(written, folded, strict=True))
+            if "questions" not in self.index.dense
+            and unicodedata.normalize("NFKC", ours).lower() != theirs
+        ]
+        every = self.encoder.encode_queries([*folded, *(written[row] for row in own_script)])
+        vectors = np.array(every[: len(folded)], dtype=np.float32)
+        mean = vectors[own_script] + every[len(folded) :]
+        lengths = np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
+        vectors[own_script] = mean / lengths
+        return vectors
 
     def score(self, query: Query, role: Role | None = None) -> Scored:
         """Score every passage, sentence and bank question; a role's own passages get a bonus."""
@@ -123,17 +139,12 @@ class Retriever:
         fused = self._fuse(views, role, query)
         return Scored(views, fused, sentences, questions, outside, phrasing)
 
-    def score_in_context(
-        self, query: Query, context: str | None, role: Role | None = None
-    ) -> Scored:
-        """Like ``score``; the question that the query leans on counts as much as the query itself.
+    def score_in_context(self, query: Query, joined: Query, role: Role | None = None) -> Scored:
+        """Like ``score``; the query joined with what it leans on counts as much as by itself.
 
         It counts for more where the query itself says next to nothing (怎么解决).
         """
-        scored = self.score(query, role)
-        if context is None:
-            return scored
-        before = self.score(self.read(f"{context}，{query.text}"), role)
+        scored, before = self.score(query, role), self.score(joined, role)
         own = set(self.index.tokenizer.content_tokens(query.text))
         weight = CONTEXT_WEIGHT_SHORT if len(own) <= FEW_TOKENS else CONTEXT_WEIGHT
         return scored._replace(fused=scored.fused + weight * before.fused, before=before)
