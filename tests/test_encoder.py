@@ -55,7 +55,7 @@ def assert_one_chinese_sentence(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("precision", "least"), [("fp32", 0.9999), ("q4", 0.9999), ("int8", 0.98), (None, 0.9999)]
+    ("precision", "least"), [("fp32", 0.9999), ("q4", 0.9997), ("int8", 0.98), (None, 0.9997)]
 )
 def test_exports_agree_with_torch(
     data_dir: Path, precision: Precision | None, least: float
