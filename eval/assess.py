@@ -12,7 +12,7 @@ from kb.answer import Assistant
 from kb.assemble import open_assistant, rebuild
 from kb.encoder import BUILTIN
 from kb.errors import IndexFolderError, InputError
-from kb.schema import BankQuestion, OutsideQuestion
+from kb.schema import Asked, BankQuestion, OutsideQuestion
 from kb.settings import Settings
 from kb.weights import builtin_folder
 
@@ -40,7 +40,7 @@ def describe(assistant: Assistant, command: str) -> Provenance:
 
 
 def bank_queries(
-    questions: Sequence[BankQuestion], outside: Sequence[OutsideQuestion]
+    questions: Sequence[Asked | BankQuestion], outside: Sequence[OutsideQuestion]
 ) -> dict[str, str]:
     """Id -> query of both banks."""
     return {**{q.id: q.query for q in questions}, **{q.id: q.query for q in outside}}

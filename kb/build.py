@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -169,6 +170,7 @@ def build_index(
     folder.mkdir()
     try:
         _write_rows(folder, corpus, material)
+        _write_questions(folder, corpus, material)
         _write_words(folder, material.questions, tokenizer)
         _write_views(folder, views)
         manifest = _manifest(folder, corpus, material, encoder)
@@ -185,11 +187,20 @@ def _write_rows(folder: Path, corpus: Corpus, material: Material) -> None:
         ("documents", corpus.documents),
         ("passages", material.passages),
         ("terms", terms),
-        ("questions", corpus.questions),
         ("outside", corpus.outside),
     ):
         lines = "".join(row.model_dump_json() + "\n" for row in rows)
         (folder / f"{name}.jsonl").write_text(lines, encoding="utf-8")
+
+
+def _write_questions(folder: Path, corpus: Corpus, material: Material) -> None:
+    """The bank of answerable questions with the places of their evidence."""
+    rows = [
+        {"id": q.id, "query": q.query, "voice": q.voice, "listing": q.listing, "targets": places}
+        for q, places in zip(corpus.questions, material.targets, strict=True)
+    ]
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (folder / "questions.jsonl").write_text(lines, encoding="utf-8")
 
 
 def _write_words(folder: Path, questions: Sequence[str], tokenizer: Tokenizer) -> None:

@@ -31,6 +31,7 @@ EXACT_ROWS = 50_000
 SORTED_ROWS = 1000
 """Exact scores below this come from a search for all rows; from here faiss itself changes kernels."""
 
+MAPPED_BYTES = 1 << 20
 NEAR = 1000
 GRAPH, LINKS_TRIED, LINKS_FOLLOWED = "HNSW32_SQfp16", 80, 512
 
@@ -161,7 +162,7 @@ class Dense:
 
     @classmethod
     def load(cls, path: Path) -> Dense:
-        """Read an index from one file; a large one is mapped, so that its pages can be given back.
+        """Read an index from one file; all but a small one is mapped, so that it is held once.
 
         Raises:
             IndexFolderError: the file is not a FAISS index.
@@ -175,8 +176,8 @@ class Dense:
 
 
 def _is_large(path: Path) -> bool:
-    """Whether to map: an exact index of ``EXACT_ROWS`` rows of 384 is 77 MB, read as ever."""
-    return os.name == "posix" and path.stat().st_size > EXACT_ROWS * 384 * 4 + 4096
+    """Whether to map a file."""
+    return os.name == "posix" and path.stat().st_size > MAPPED_BYTES
 
 
 def _read(path: Path) -> faiss.Index:

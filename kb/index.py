@@ -29,9 +29,8 @@ from kb.lexicon import Lexicon, load_lexicon
 from kb.passages_store import PassageFile
 from kb.phrasing import Phrasing
 from kb.phrasing import load as load_phrasing
-from kb.questions import locate
 from kb.schema import (
-    BankQuestion,
+    Asked,
     Document,
     Frozen,
     Manifest,
@@ -58,7 +57,7 @@ __all__ = [
     "sentence_rows",
 ]
 
-FORMAT = 3
+FORMAT = 4
 PARAMETERS: Mapping[str, str | int | float] = {
     "token_budget": TOKEN_BUDGET,
     "bm25_k1": 0.9,
@@ -112,7 +111,7 @@ class Index(NamedTuple):
     passages: Sequence[Passage]
     sentences: Sequence[SentenceRow]
     terms: tuple[Term, ...]
-    questions: tuple[BankQuestion, ...]
+    questions: tuple[Asked, ...]
     targets: tuple[tuple[Target, ...], ...]
     outside: tuple[OutsideQuestion, ...]
     lexicon: Lexicon
@@ -179,7 +178,7 @@ def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
     passages, sentences = open_passages(
         folder / "passages.jsonl", manifest.counts.get("passages", 0)
     )
-    questions = tuple(_load_rows(folder / "questions.jsonl", BankQuestion))
+    questions, targets = _load_questions(folder / "questions.jsonl")
     by_id = {d.id: d for d in documents}
     lexicon = load_lexicon(settings.corpus_dir)
     index = Index(
@@ -190,7 +189,7 @@ def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
         sentences=sentences,
         terms=tuple(_load_rows(folder / "terms.jsonl", Term)),
         questions=questions,
-        targets=tuple(locate(q, by_id, passages) for q in questions),
+        targets=targets,
         outside=tuple(_load_rows(folder / "outside.jsonl", OutsideQuestion)),
         lexicon=lexicon,
         tokenizer=make_tokenizer(settings, lexicon),
@@ -269,6 +268,19 @@ def _check_counts(index: Index) -> None:
             raise IndexFolderError(
                 f"索引的 {name} 应有{counts[name]}行，实有{rows}行，请重建索引（python -m kb build）。"
             )
+
+
+def _load_questions(path: Path) -> tuple[tuple[Asked, ...], tuple[tuple[Target, ...], ...]]:
+    """The bank of answerable questions, and where each is answered."""
+    try:
+        with path.open(encoding="utf-8", newline="\n") as file:
+            rows = [json.loads(line) for line in file]
+        asked = tuple(Asked(r["id"], r["query"], r["voice"], r["listing"]) for r in rows)
+        return asked, tuple(tuple(Target(*place) for place in r["targets"]) for r in rows)
+    except (ValueError, KeyError, TypeError) as error:
+        raise IndexFolderError(
+            f"索引文件“{path.name}”无法读取，请重建索引（python -m kb build）。"
+        ) from error
 
 
 def _load_rows(path: Path, model: type[Row]) -> list[Row]:

@@ -133,7 +133,7 @@ class Retriever:
         if not index.dense["sentences"].exact:
             self._complete(views, sentences, query)
         phrasing = 0.0
-        if index.phrasing is not None:
+        if index.phrasing is not None and questions.size and outside.size:
             similarity = np.concatenate([questions, outside])
             phrasing = index.phrasing.score(query.reading.text, similarity)
         fused = self._fuse(views, role, query)

@@ -161,6 +161,15 @@ class BankQuestion(Frozen):
     evidence: tuple[tuple[Evidence, ...], ...] = Field(min_length=1)
 
 
+class Asked(NamedTuple):
+    """A bank question as the index keeps it: its evidence has become the index's targets."""
+
+    id: str
+    query: str
+    voice: str
+    listing: str | None
+
+
 class OutsideQuestion(Frozen):
     """A question that the documents do not answer; ``near`` is the passage nearest in subject."""
 
