@@ -28,7 +28,7 @@ from kb.errors import KBError
 from kb.schema import Frozen
 from kb.settings import Settings
 
-__all__ = ["SpeedReport", "cores", "load_average", "measure_speed", "speed_table"]
+__all__ = ["SpeedReport", "cores", "load_average", "measure_speed", "run_python", "speed_table"]
 
 STARTS = 3
 WARM_UP = 20
@@ -112,9 +112,15 @@ def load_average() -> float | None:
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
-def _run(arguments: Sequence[str], settings: Settings) -> str:
+def run_python(arguments: Sequence[str], settings: Settings, text: str = "") -> str:
+    """What a fresh process prints: ``python ARGUMENTS`` under these settings, ``text`` as its input.
+
+    Raises:
+        KBError: it failed; the message holds its last line.
+    """
     done = subprocess.run(
         [sys.executable, *arguments],
+        input=text,
         env=settings.as_environment(),
         capture_output=True,
         text=True,
@@ -132,7 +138,7 @@ def _cold(settings: Settings, query: str) -> tuple[float, float, float | None]:
     """Medians over processes: start to ready, first answer (both in s), and resident MiB."""
     found = []
     for _ in range(STARTS):
-        out = _run(["-m", "eval.probe", repr(time.time()), query], settings)
+        out = run_python(["-m", "eval.probe", repr(time.time()), query], settings)
         found.append(json.loads(out.splitlines()[-1]))
     resident = [f["resident_mb"] for f in found if f["resident_mb"] is not None]
     return (
@@ -168,7 +174,7 @@ def _build(settings: Settings) -> float:
     """Seconds of ``kb build`` into an empty folder, vectors of unchanged texts known."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        _run(["-m", "kb", "build", "--index", folder], settings)
+        run_python(["-m", "kb", "build", "--index", folder], settings)
         return time.perf_counter() - start
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "quote_html",
     "reference",
     "source_line",
+    "table",
     "term_spans",
     "to_text",
     "verdict_text",
@@ -77,6 +78,18 @@ def el(name: str, *children: str, **attributes: Attribute) -> Html:
     if name in VOID:
         return Html(f"<{name}{written}>")
     return Html(f"<{name}{written}>{join(*children)}</{name}>")
+
+
+def table(title: str, heads: Sequence[str], lines: Sequence[str]) -> Html:
+    """A table that scrolls by itself: ``heads`` are cells, ``lines`` rows, the title is heard only."""
+    inner = el(
+        "table",
+        el("caption", title, class_="kb-visually-hidden"),
+        el("thead", el("tr", *heads)),
+        el("tbody", *lines),
+        class_="kb-table",
+    )
+    return el("div", inner, class_="kb-scroll", tabindex=0, role="region", aria_label=title)
 
 
 def _attribute(key: str, value: Attribute) -> str:

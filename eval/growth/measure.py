@@ -8,8 +8,6 @@ when only a few texts changed; encoding is therefore no part of the build time.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,11 +17,10 @@ import numpy as np
 from eval.growth.corpus import growth_material
 from eval.growth.probe import Probed, make_retriever
 from eval.growth.vectors import PieceEncoder, exact_nearest
-from eval.speed import load_average
+from eval.speed import load_average, run_python
 from kb.build import Material, build_views
 from kb.dense import Dense
 from kb.encoder import Encoder, FloatMatrix
-from kb.errors import KBError
 from kb.index import make_tokenizer
 from kb.lexicon import Lexicon
 from kb.schema import Frozen
@@ -111,20 +108,8 @@ def _build(material: Material, encoder: PieceEncoder, settings: Settings, folder
 
 
 def _probe(settings: Settings, folder: Path, queries: Sequence[str]) -> Probed:
-    done = subprocess.run(
-        [sys.executable, "-m", "eval.growth.probe", str(folder)],
-        input="\n".join(queries),
-        env=settings.as_environment(),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    if done.returncode != 0:
-        raise KBError(
-            f"测速进程没有成功：{done.stderr.strip().splitlines()[-1:]}，请先单独运行查看原因。"
-        )
-    return Probed.model_validate_json(done.stdout.splitlines()[-1])
+    printed = run_python(["-m", "eval.growth.probe", str(folder)], settings, "\n".join(queries))
+    return Probed.model_validate_json(printed.splitlines()[-1])
 
 
 def _recall(dense: Dense, vectors: FloatMatrix, asked: FloatMatrix) -> float:

@@ -14,7 +14,7 @@ from kb.errors import InputError
 from kb.journal import to_csv
 from kb.pages.turns import TurnView, turn_html
 from kb.pages.words import Words
-from kb.render import Html, Shelf, el, join, place_line
+from kb.render import Html, Shelf, el, join, place_line, table
 from kb.schema import Answer, Status
 
 __all__ = ["MAX_QUESTIONS", "Pack", "read_pack", "read_pack_file", "report_csv", "report_html"]
@@ -106,15 +106,7 @@ def _table(answers: Sequence[Answer], shelf: Shelf, words: Words) -> Html:
     keys = ("pack_number", "pack_question", "pack_state", "pack_place")
     heads = [el("th", words(key), scope="col") for key in keys]
     lines = [_line(n, answer, shelf, words) for n, answer in enumerate(answers, 1)]
-    title = words("pack_table")
-    table = el(
-        "table",
-        el("caption", title, class_="kb-visually-hidden"),
-        el("thead", el("tr", *heads)),
-        el("tbody", *lines),
-        class_="kb-table",
-    )
-    return el("div", table, class_="kb-scroll", tabindex=0, role="region", aria_label=title)
+    return table(words("pack_table"), heads, lines)
 
 
 def _line(number: int, answer: Answer, shelf: Shelf, words: Words) -> Html:

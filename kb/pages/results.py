@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kb.pages.words import TABLE, Words
-from kb.render import Html, el, join
+from kb.render import Html, el, join, table
 
 __all__ = ["figures_html", "results_markdown"]
 
@@ -117,12 +117,4 @@ def _by_type(rows: Sequence[Sequence[str]], measures: Sequence[str], words: Word
         missed = round(int(row[1]) * (1 - shares[0].value))
         cells = [name, row[1], *(share.text for share in shares), str(missed)]
         lines.append(el("tr", *(el("td", cell) for cell in cells)))
-    title = words(measures[0])
-    table = el(
-        "table",
-        el("caption", title, class_="kb-visually-hidden"),
-        el("thead", el("tr", *heads)),
-        el("tbody", *lines),
-        class_="kb-table",
-    )
-    return el("div", table, class_="kb-scroll", tabindex=0, role="region", aria_label=title)
+    return table(words(measures[0]), heads, lines)
