@@ -27,6 +27,7 @@ __all__ = ["MAX_QUERY", "Assistant", "Explained"]
 
 MAX_QUERY = 500
 SUGGESTIONS = 3
+SUGGESTED_FROM = 120
 RELATED_SHOWN = 3
 REMEMBERED_TURNS = 8
 ITEM_BONUS = 2.0
@@ -275,7 +276,7 @@ class Assistant:
         chosen: list[str] = []
         seen: set[int] = set()
         asked = "".join(c for c in query.text if c.isalnum())
-        for n in top_rows(scored.questions, 60):
+        for n in top_rows(scored.questions, SUGGESTED_FROM):
             question, rows = self.index.questions[n], {t.row for t in self.index.targets[n]}
             plain = question.voice in SUGGESTED_VOICES
             if (
