@@ -15,7 +15,8 @@ import numpy as np
 from eval.beir import Text
 from kb.build import Material, build_views
 from kb.chunk import sentences
-from kb.encoder import Encoder, FloatMatrix, load_encoder
+from kb.encoder import Encoder, FloatMatrix
+from kb.encoders import load_encoder
 from kb.index import FORMAT, PARAMETERS, Index, sentence_rows
 from kb.lexical import Lexical
 from kb.lexicon import Lexicon

@@ -23,12 +23,12 @@ import numpy as np
 from eval.provenance import Provenance
 from eval.tables import Table, share
 from kb.answer import Assistant
-from kb.encoder import load_encoder
+from kb.encoders import load_encoder
 from kb.errors import KBError
 from kb.schema import Frozen
-from kb.settings import Settings
+from kb.settings import Settings, cores
 
-__all__ = ["SpeedReport", "cores", "load_average", "measure_speed", "run_python", "speed_table"]
+__all__ = ["SpeedReport", "load_average", "measure_speed", "run_python", "speed_table"]
 
 STARTS = 3
 WARM_UP = 20
@@ -98,13 +98,6 @@ def measure_speed(
         passages_encoded_per_s=passages_rate,
         queries_encoded_per_s=queries_rate,
     )
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def load_average() -> float | None:

@@ -19,7 +19,7 @@ from typer.exceptions import TyperException
 
 from kb.answer import Assistant, clean
 from kb.assemble import fresh_index, open_assistant, rebuild
-from kb.encoder import load_encoder
+from kb.encoders import load_encoder
 from kb.errors import IndexFolderError, InputError, KBError
 from kb.schema import Method, Role
 from kb.settings import Settings, load_settings

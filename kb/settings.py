@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kb.errors import SettingsError
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["Settings", "cores", "load_settings"]
 
 HOME = Path(__file__).resolve().parent.parent
 
@@ -79,3 +79,10 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsError(
             f"设置 KB_{name.upper()} 的值“{first['input']}”无效，{CURES.get(name, '请检查')}；请改正后重试。"
         ) from error
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

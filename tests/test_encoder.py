@@ -20,16 +20,17 @@ from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
 from kb import encoder as kb_encoder
+from kb import onnx_export
 from kb.encoder import (
     Encoder,
     FloatMatrix,
     OnnxEncoder,
     Precision,
     SentenceTransformerEncoder,
-    export_onnx,
-    load_encoder,
 )
+from kb.encoders import load_encoder
 from kb.errors import EncoderError
+from kb.onnx_export import export_onnx
 from kb.weights import BUILTIN_FINGERPRINT, builtin_folder
 
 __all__ = ["data_dir"]
@@ -39,7 +40,7 @@ def cosines(left: FloatMatrix, right: FloatMatrix) -> FloatMatrix:
     return np.asarray((left * right).sum(axis=1), np.float32)
 
 
-def onnx_encoder(data_dir: Path, precision: Precision | None = None) -> OnnxEncoder:
+def onnx_encoder(data_dir: Path, precision: Precision = "int8") -> OnnxEncoder:
     encoder = load_encoder("builtin", data_dir, precision=precision)
     assert isinstance(encoder, OnnxEncoder)
     return encoder
@@ -54,12 +55,8 @@ def assert_one_chinese_sentence(text: str) -> None:
 # --- the built-in encoder ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("precision", "least"), [("fp32", 0.9999), ("q4", 0.9997), ("int8", 0.98), (None, 0.9997)]
-)
-def test_exports_agree_with_torch(
-    data_dir: Path, precision: Precision | None, least: float
-) -> None:
+@pytest.mark.parametrize(("precision", "least"), [("fp32", 0.9999), ("int8", 0.997)])
+def test_exports_agree_with_torch(data_dir: Path, precision: Precision, least: float) -> None:
     encoder = onnx_encoder(data_dir, precision)
     queries, passages = torch_vectors(data_dir)
     assert cosines(encoder.encode_queries(TEXTS), queries).min() >= least
@@ -85,7 +82,7 @@ def test_query_and_passage_differ(data_dir: Path) -> None:
     assert same.max() < 0.999
 
 
-@pytest.mark.parametrize("precision", ["fp32", "q4", "int8"])
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_neighbours_do_not_matter(data_dir: Path, precision: Precision) -> None:
     encoder = onnx_encoder(data_dir, precision)
     together = encoder.encode_queries(TEXTS)
@@ -117,7 +114,7 @@ def test_threads_share_one_encoder(data_dir: Path) -> None:
 SERVE = """
 import sys
 from pathlib import Path
-from kb.encoder import load_encoder
+from kb.encoders import load_encoder
 encoder = load_encoder("builtin", Path(sys.argv[1]))
 assert encoder.encode_queries(["你好"]).shape == (1, 384)
 heavy = {"torch", "sentence_transformers", "transformers", "huggingface_hub", "onnx"}
@@ -163,11 +160,8 @@ def tiny_folder(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
-@pytest.mark.parametrize("precision", ["fp32", "q4", "int8"])
-def test_folder_with_cls_pooling(
-    tiny_folder: Path, tmp_path: Path, precision: Precision, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(kb_encoder.LEAST_COSINE, "q4", 0.9)  # random weights are hard on 4 bits
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_folder_with_cls_pooling(tiny_folder: Path, tmp_path: Path, precision: Precision) -> None:
     ours = load_encoder(str(tiny_folder), tmp_path, precision=precision)
     torch = load_encoder(str(tiny_folder), tmp_path, serving=False)
     assert isinstance(ours, OnnxEncoder)
@@ -181,7 +175,7 @@ def test_folder_with_cls_pooling(
 def test_unlike_export_is_served_with_torch(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(kb_encoder.LEAST_COSINE, "fp32", 1.1)
+    monkeypatch.setitem(onnx_export.LEAST_COSINE, "fp32", 1.1)
     model = SentenceTransformerEncoder(tiny_folder)
     with pytest.raises(EncoderError, match=r"应不低于 1\.1") as caught:
         export_onnx(model, tmp_path / "export", "fp32")
@@ -225,7 +219,7 @@ def test_prompts(own: dict[str, str | None], name: str, expected: tuple[str, str
 HUB = """
 import sys
 from pathlib import Path
-from kb.encoder import load_encoder
+from kb.encoders import load_encoder
 from kb.errors import EncoderError
 try:
     load_encoder("BAAI/bge-small-zh-v1.5", Path(sys.argv[1]), serving=sys.argv[2] == "serve")
@@ -265,7 +259,7 @@ def test_folder_that_is_no_export(tmp_path: Path) -> None:
 
 def test_truncated_export(data_dir: Path, tmp_path: Path) -> None:
     onnx_encoder(data_dir)
-    source = next((data_dir / "encoders").glob(f"builtin-{BUILTIN_FINGERPRINT[:12]}-q4"))
+    source = next((data_dir / "encoders").glob(f"builtin-{BUILTIN_FINGERPRINT[:12]}-int8"))
     for name in ("encoder.json", "tokenizer.json"):
         shutil.copy(source / name, tmp_path)
     (tmp_path / "model.onnx").write_bytes(b"cut")
@@ -274,37 +268,77 @@ def test_truncated_export(data_dir: Path, tmp_path: Path) -> None:
     assert_one_chinese_sentence(str(caught.value))
 
 
-# --- 4-bit blocks ------------------------------------------------------------------------------
+# --- 8 bits, 4 bits ----------------------------------------------------------------------------
 
 
-def test_q4_blocks_by_hand() -> None:
-    """Greatest magnitude -8 gives scale 1, so whole numbers from -8 to 7 are kept."""
+def test_smoothing_by_hand() -> None:
+    """Channels of magnitude 1, 1 and 10^4 before rows of 1, 1 and 1: factors in 10^.7 steps."""
+    ones = [np.ones((3, 2), np.float32)]
+    factors = onnx_export.smoothing_factors(np.array([1, 1, 1e4], np.float32), ones)
+    assert np.prod(factors) == pytest.approx(1, rel=1e-5)
+    assert factors[2] / factors[0] == pytest.approx(10 ** (4 * 0.7), rel=1e-5)
+
+
+def test_packing_by_hand() -> None:
+    """Whole numbers from -8 to 7 have scale 1 and are kept by 4 bits; a third of 1 is not."""
     rows = np.zeros((1, 32), np.float32)
     rows[0, :16] = np.arange(-8, 8)
-    nibbles, scales = kb_encoder._q4_blocks(rows)
-    assert scales.tolist() == [[1.0]]
-    assert nibbles[0].tolist() == [*range(16), *[8] * 16]
+    bits, steps, scales = onnx_export.pack_rows(rows)
+    assert (bits, scales.tolist()) == (4, [[1.0]])
+    assert steps[0].tolist() == [*range(16), *[8] * 16]
+    rows[0, 0], rows[0, 20] = -128, 1 / 3
+    bits, steps, scales = onnx_export.pack_rows(rows)
+    assert (bits, scales.tolist()) == (8, [[1.0]])
+    assert steps[0, [0, 1, 15, 20]].tolist() == [0, 121, 135, 128]
 
 
-def test_q4_blocks_of_zeros() -> None:
-    nibbles, scales = kb_encoder._q4_blocks(np.zeros((2, 64), np.float32))
+def test_packing_zeros() -> None:
+    bits, steps, scales = onnx_export.pack_rows(np.zeros((2, 64), np.float32))
+    assert bits == 4
     assert scales.tolist() == [[0, 0], [0, 0]]
-    assert (nibbles == 8).all()
+    assert (steps == 8).all()
 
 
-def test_q4_keeps_builtin_weights(data_dir: Path) -> None:
-    """Every packed matrix of the export is, bit for bit, the matrix of the float32 export."""
-    folder = data_dir / "encoders"
-    onnx_encoder(data_dir), onnx_encoder(data_dir, "fp32")
-    stem = f"builtin-{BUILTIN_FINGERPRINT[:12]}"
-    whole = onnx.load(str(folder / f"{stem}-fp32" / "model.onnx")).graph.initializer
-    packed = onnx.load(str(folder / f"{stem}-q4" / "model.onnx")).graph.initializer
-    scales = {tensor.name for tensor in packed if tensor.name.endswith("_scales")}
-    matrices = [tensor for tensor in whole if f"{tensor.name}_scales" in scales]
-    assert len(matrices) == 12 * 6 + 1
-    for tensor in matrices:
-        weights = onnx.numpy_helper.to_array(tensor)
-        rows = weights if weights.shape[1] == 384 and len(weights) > 2000 else weights.T
-        nibbles, scale = kb_encoder._q4_blocks(np.ascontiguousarray(rows))
-        blocks = nibbles.reshape(*scale.shape, 32).astype(np.float32) - 8
-        np.testing.assert_array_equal((blocks * scale[..., None]).reshape(rows.shape), rows)
+def test_builtin_words_are_kept(data_dir: Path) -> None:
+    """The word embeddings of the export are, bit for bit, those of the model."""
+    onnx_encoder(data_dir)
+    file = data_dir / "encoders" / f"builtin-{BUILTIN_FINGERPRINT[:12]}-int8" / "model.onnx"
+    tensors = {tensor.name: tensor for tensor in onnx.load(str(file)).graph.initializer}
+    name = next(name for name in tensors if name.endswith("_steps")).removesuffix("_steps")
+    steps = onnx.numpy_helper.to_array(tensors[f"{name}_steps"]).astype(np.float32)
+    scales = onnx.numpy_helper.to_array(tensors[f"{name}_scales"])
+    bert = torch_encoder(data_dir).model.transformers_model
+    words = bert.get_input_embeddings().weight.detach().numpy()
+    rows = ((steps - 8).reshape(*scales.shape, 32) * scales[..., None]).reshape(words.shape)
+    np.testing.assert_array_equal(rows, words)
+
+
+def test_seven_bits_where_sums_overflow(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A processor that spoils 8-bit sums agrees badly with torch; the next draft is kept."""
+    tried: list[float] = []
+
+    def least(*_: object) -> float:
+        tried.append(0.98 if not tried else 0.999)
+        return tried[-1]
+
+    monkeypatch.setattr(onnx_export, "_least_cosine", least)
+    model = SentenceTransformerEncoder(tiny_folder)
+    export_onnx(model, tmp_path / "export", "int8")
+    assert tried == [0.98, 0.999]
+    tensors = onnx.load(str(tmp_path / "export" / "model.onnx")).graph.initializer
+    matrices = [
+        onnx.numpy_helper.to_array(t) for t in tensors if t.data_type == onnx.TensorProto.INT8
+    ]
+    assert max(int(np.abs(matrix.astype(int)).max()) for matrix in matrices if matrix.size) <= 64
+    assert [path.name for path in tmp_path.iterdir()] == ["export"]
+
+
+def test_attention_is_fused(data_dir: Path) -> None:
+    """What the speed rests on: few nodes, attention and matrices in 8 bits."""
+    onnx_encoder(data_dir)
+    file = data_dir / "encoders" / f"builtin-{BUILTIN_FINGERPRINT[:12]}-int8" / "model.onnx"
+    kinds = [node.op_type for node in onnx.load(str(file)).graph.node]
+    assert (kinds.count("QAttention"), kinds.count("MatMulInteger")) == (12, 36)
+    assert "Softmax" not in kinds

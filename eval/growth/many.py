@@ -10,10 +10,11 @@ import numpy as np
 
 from eval.growth.vectors import exact_nearest, noisy_copies
 from eval.probe import resident_mb
-from eval.speed import cores, load_average
+from eval.speed import load_average
 from kb.dense import Dense
 from kb.encoder import FloatMatrix
 from kb.schema import Frozen
+from kb.settings import cores
 
 __all__ = ["ManyReport", "measure_many"]
 

@@ -16,7 +16,8 @@ from eval.material import bare_index
 from eval.probe import resident_mb
 from kb.build import Material
 from kb.dense import Dense
-from kb.encoder import Encoder, load_encoder
+from kb.encoder import Encoder
+from kb.encoders import load_encoder
 from kb.index import make_tokenizer, open_passages
 from kb.lexical import Lexical
 from kb.lexicon import Lexicon

@@ -19,10 +19,9 @@ from eval.growth.vectors import noisy_copies
 from eval.intervals import SEED
 from eval.material import BlockEncoder
 from eval.provenance import Provenance
-from eval.speed import cores
 from eval.tables import Table, share
 from kb.schema import Frozen
-from kb.settings import Settings
+from kb.settings import Settings, cores
 
 __all__ = ["GrowthReport", "growth_tables", "measure_growth"]
 
