@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from threading import BoundedSemaphore
 from typing import NamedTuple
 
 from kb.answerable import Judge, Judgement
@@ -21,6 +22,7 @@ from kb.plans import Plan, Planner, more
 from kb.retrieve import Query, Retriever, Scored
 from kb.schema import Answer, Citation, Method, Role, SearchHit, Status
 from kb.select import Place
+from kb.settings import cores
 from kb.wording import MESSAGES, reason_text
 
 __all__ = ["MAX_QUERY", "Assistant", "Explained"]
@@ -64,6 +66,7 @@ class Assistant:
         self.index: Index = retriever.index
         self.planner = Planner(retriever)
         self.judge = judge
+        self._slots = BoundedSemaphore(cores())  # more at once only take turns at the interpreter
         self._explain = lru_cache(maxsize=2048)(self._explain_uncached)
 
     def answer(self, query: str, history: Sequence[str] = (), role: Role | None = None) -> Answer:
@@ -87,7 +90,8 @@ class Assistant:
                 self._refuse(query, error.code, str(error)), fresh(query), None, None, None, None
             )
         earlier = tuple(h for h in history[-REMEMBERED_TURNS:] if h.strip() and len(h) <= MAX_QUERY)
-        explained = self._explain(text, earlier, role)
+        with self._slots:
+            explained = self._explain(text, earlier, role)
         if text != query:
             answer = explained.answer.model_copy(update={"query": query})
             explained = explained._replace(answer=answer)
@@ -179,10 +183,10 @@ class Assistant:
     def _score(self, resolution: Resolution, role: Role | None) -> tuple[Query, Scored]:
         """Read and score a resolved query, with its context where it leans on one."""
         if resolution.context is None:
-            query = self.retriever.read(resolution.text)
+            (query,) = self.retriever.read_question(resolution.text)
             return query, self.retriever.score(query, role)
         joined = f"{resolution.context}，{resolution.text}"
-        query, both = self.retriever.read_all([resolution.text, joined])
+        query, both = self.retriever.read_question(resolution.text, joined)
         return query, self.retriever.score_in_context(query, both, role)
 
     def _stands_alone(self, text: str, subject: str) -> bool:
@@ -271,19 +275,15 @@ class Assistant:
 
     def _suggest(self, query: Query, scored: Scored, status: Status) -> tuple[str, ...]:
         """Bank questions near the query, told apart by what answers them."""
-        if not scored.questions.size:
-            return ()
         chosen: list[str] = []
         seen: set[int] = set()
-        asked = "".join(c for c in query.text if c.isalnum())
-        for n in top_rows(scored.questions, SUGGESTED_FROM):
-            question, rows = self.index.questions[n], {t.row for t in self.index.targets[n]}
-            plain = question.voice in SUGGESTED_VOICES
-            if (
-                plain
-                and not rows & seen
-                and "".join(c for c in question.query if c.isalnum()) != asked
-            ):
+        asked = _letters(query.text)
+        for n in scored.nearest[:SUGGESTED_FROM]:
+            question = self.index.questions[n]
+            if question.voice not in SUGGESTED_VOICES:
+                continue
+            rows = {t.row for t in self.index.targets[n]}
+            if not rows & seen and _letters(question.query) != asked:
                 chosen.append(question.query)
                 seen |= rows
             if len(chosen) == SUGGESTIONS:
@@ -357,6 +357,11 @@ class Assistant:
 
 
 SUGGESTED_VOICES = frozenset({"neutral", "official"})
+
+
+def _letters(text: str) -> str:
+    """A text without punctuation and spaces."""
+    return "".join(c for c in text if c.isalnum())
 
 
 def clean(query: object) -> str:

@@ -136,7 +136,7 @@ class Judge:
         """What a follow-up is like together with the question that it leans on."""
         if before is None or not before.questions.size or not before.outside.size:
             return {}
-        inside, outside = _largest(before.questions), _largest(before.outside)
+        inside, outside = before.questions[[*before.nearest[:VOTERS]]], _largest(before.outside)
         return {
             "follows": 1.0,
             "context_like": before.phrasing,
@@ -146,7 +146,7 @@ class Judge:
     def _bank_features(self, scored: Scored) -> dict[str, float]:
         if not scored.questions.size or not scored.outside.size:
             return {}
-        inside, outside = _largest(scored.questions), _largest(scored.outside)
+        inside, outside = scored.questions[[*scored.nearest[:VOTERS]]], _largest(scored.outside)
         near_in, near_out = float(inside[:NEAREST].mean()), float(outside[:NEAREST].mean())
         best = max(float(inside[0]), float(outside[0]))
         vote_in = float(np.exp((inside[:VOTERS] - best) / TEMPERATURE).sum())
@@ -164,7 +164,7 @@ class Judge:
     def _agreement(self, scored: Scored) -> float:
         """Share of the nearest bank questions whose evidence is in the best passage."""
         best = top_rows(scored.fused, 2)
-        nearest = top_rows(scored.questions, 5)
+        nearest = scored.nearest[:5]
         hits = [any(t.row in best for t in self.index.targets[q]) for q in nearest]
         return sum(hits) / max(1, len(hits))
 

@@ -18,6 +18,7 @@ __all__ = [
     "NumberAsked",
     "asked_kinds",
     "asked_number",
+    "asking_clauses",
     "asks_generation",
     "contains_kind",
     "is_injection",
@@ -140,6 +141,21 @@ def exceeds(asked: NumberAsked, totals: Mapping[str, int]) -> int | None:
     """The count that an ordinal exceeds, or None where it does not or the unit is not counted."""
     total = totals.get(asked.unit)
     return total if total is not None and asked.number > total else None
+
+
+CLAUSE = re.compile(r"[，,；;。？?！!]+|以及|还有(?!没有|吗|呢)|同时")
+ASKS = re.compile(
+    r"什么|啥|谁|哪|怎|如何|咋|多少|几|吗|呢|么|能不能|要不要|可不可|有没有|是不是|what|who|how|which|why",
+    re.IGNORECASE,
+)
+SHORTEST_CLAUSE, MOST_CLAUSES = 4, 3
+
+
+def asking_clauses(text: str) -> list[str]:
+    """The clauses that each ask something, where a question has two or more of them."""
+    clauses = [c.strip() for c in CLAUSE.split(text) if len(c.strip()) >= SHORTEST_CLAUSE]
+    asking = [c for c in clauses if ASKS.search(c)]
+    return asking[:MOST_CLAUSES] if len(asking) > 1 else []
 
 
 def unknown_words(words: Collection[str], known: Collection[str]) -> list[str]:

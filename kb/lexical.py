@@ -59,4 +59,9 @@ class Lexical:
     def load(cls, folder: Path) -> Lexical:
         """Read an index from ``folder``, memory-mapped."""
         model = bm25s.BM25.load(folder, mmap=True)
+        # a plain view of the mapped memory: slices of ``memmap`` itself cost ten times as much
+        model.scores = {
+            name: np.asarray(part) if isinstance(part, np.memmap) else part
+            for name, part in model.scores.items()
+        }
         return cls(model, int(model.scores["num_docs"]))

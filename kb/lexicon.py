@@ -48,19 +48,27 @@ class Lexicon(NamedTuple):
                 corrections.append((wrong, right))
                 text = corrected
         added = dict.fromkeys(
-            word
-            for said, means in self.everyday
-            if _replace(text, said, "") != text
-            for word in means
+            word for said, means in self.everyday if _says(text, said) for word in means
         )
         return Reading(text, tuple(added), tuple(corrections))
 
 
 def _replace(text: str, wrong: str, right: str) -> str:
     """Replace a slip; a Latin one only as a whole word, so that ``mse`` is not found in ``mses``."""
-    if LATIN.fullmatch(wrong):
-        return re.sub(rf"(?<![a-z0-9]){re.escape(wrong)}(?![a-z0-9])", right, text)
-    return text.replace(wrong, right)
+    if wrong not in text or not LATIN.fullmatch(wrong):
+        return text.replace(wrong, right)
+    return re.sub(_whole_word(wrong), right, text)
+
+
+def _says(text: str, word: str) -> bool:
+    """Whether a text holds a word; a Latin one only as a whole word."""
+    if word not in text or not LATIN.fullmatch(word):
+        return word in text
+    return re.search(_whole_word(word), text) is not None
+
+
+def _whole_word(word: str) -> str:
+    return rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])"
 
 
 def load_lexicon(corpus_dir: Path) -> Lexicon:

@@ -41,11 +41,6 @@ PLAIN_LIST_CUE = re.compile(
     re.IGNORECASE,
 )
 WEAK_LIST_CUE = re.compile(r"要做(?:什么|啥|哪)")
-CLAUSE = re.compile(r"[，,；;。？?！!]+|以及|还有(?!没有|吗|呢)|同时")
-ASKS = re.compile(
-    r"什么|啥|谁|哪|怎|如何|咋|多少|几|吗|呢|么|能不能|要不要|可不可|有没有|是不是|what|who|how|which|why",
-    re.IGNORECASE,
-)
 LIST_GAP, LIST_GAP_PLAIN = 0.003, 0.02
 LIST_LEAD = 0.01
 LIST_NEAREST = 3
@@ -80,12 +75,7 @@ class Planner:
         self.listings = listings(self.index.documents, self.index.passages)
         self.counterparts = counterparts(self.index.passages)
         self._row_of = self.index.row_of
-        self._measure_titles = frozenset(
-            NUMBERING.sub("", section.title)
-            for document in self.index.documents.values()
-            for section in document.sections
-            if section.level == MEASURE_LEVEL and document.id == "guide"
-        )
+        self._rows_of_title = self._measures()
         self._question_headings = {
             section.id: _letters(NUMBERING.sub("", section.title))
             for document in self.index.documents.values()
@@ -267,7 +257,7 @@ class Planner:
         return [r for r, p in enumerate(self.index.passages) if _chapter(p.section_id) == chapter]
 
     def _names_a_measure(self, text: str) -> bool:
-        return any(title in text for title in self._measure_titles)
+        return any(title in text for title in self._rows_of_title)
 
     def _list_plan(self, listing: Listing, query: Query, scored: Scored, support: Scores) -> Plan:
         items = self._widen(
@@ -349,15 +339,24 @@ class Planner:
         places = [self.selector.place(row, support, float(scored.fused[row])) for row in order]
         return Plan("passages", tuple(places[:direct_count]), tuple(places[direct_count:]))
 
+    def _measures(self) -> dict[str, list[int]]:
+        """The rows under each of the guide's own measures, by its title without number."""
+        titles = {
+            NUMBERING.sub("", section.title): list[int]()
+            for document in self.index.documents.values()
+            for section in document.sections
+            if section.level == MEASURE_LEVEL and document.id == "guide"
+        }
+        for row, passage in enumerate(self.index.passages):
+            title = NUMBERING.sub("", passage.section[-1]) if passage.section else ""
+            if passage.document_id == "guide" and title in titles:
+                titles[title].append(row)
+        return titles
+
     def _titled_rows(self, text: str, scored: Scored) -> list[int]:
         """Passages under a measure that the query names by its title, the guide's own."""
         rows = [
-            row
-            for row, passage in enumerate(self.index.passages)
-            if passage.document_id == "guide"
-            and passage.section
-            and (title := NUMBERING.sub("", passage.section[-1])) in self._measure_titles
-            and title in text
+            row for title, under in self._rows_of_title.items() if title in text for row in under
         ]
         return sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
 
@@ -369,12 +368,7 @@ class Planner:
 
     def _clause_rows(self, query: Query, role: Role | None) -> list[int]:
         """The best passage of each asking clause, where a query has two or more."""
-        clauses = [c.strip() for c in CLAUSE.split(query.reading.text) if len(c.strip()) >= 4]
-        asking = [c for c in clauses if ASKS.search(c)]
-        if len(asking) < 2:
-            return []
-        clauses_read = self.retriever.read_all(asking[:3])
-        return [top_rows(self.retriever.score(c, role).fused, 1)[0] for c in clauses_read]
+        return [top_rows(self.retriever.rank(part, role), 1)[0] for part in query.parts]
 
 
 def _chapter(section: str) -> str:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.asks import asking_clauses
 from kb.encoder import Encoder
 from kb.fusion import adaptive_weights, top_rows, weighted_sum
 from kb.index import Index
@@ -36,17 +37,22 @@ CANDIDATES = 200
 
 
 class Query(NamedTuple):
-    """A query made ready: as read by the lexicon, its tokens and its vector, shape ``(d,)``."""
+    """A query made ready: as read by the lexicon, its tokens and its vector, shape ``(d,)``.
+
+    ``parts`` are its clauses, made ready too, where two or more of them ask something.
+    """
 
     text: str
     reading: Reading
     tokens: tuple[str, ...]
     vector: Scores
+    parts: tuple[Query, ...] = ()
 
 
 class Scored(NamedTuple):
     """Scores of every passage by view, fused, and of every sentence and bank question.
 
+    ``nearest`` are the rows of the ``NEAR_QUESTIONS`` nearest bank questions, best first;
     ``phrasing`` says how much the query reads like an answerable one; ``before`` holds the scores
     of the query joined with the question that it leans on.
     """
@@ -56,6 +62,7 @@ class Scored(NamedTuple):
     sentences: Scores
     questions: Scores
     outside: Scores
+    nearest: Sequence[int] = ()
     phrasing: float = 0.0
     before: Scored | None = None
 
@@ -73,14 +80,22 @@ class Retriever:
         self._keyed, self._first_key = np.unique(rows, return_index=True)
         self._keys_end = np.append(self._first_key[1:], rows.size)
         self._of_role: dict[Role, Scores] = {}
-        self._rows_asked = [tuple({t.row for t in places}) for places in index.targets]
+        asked = [sorted({t.row for t in places}) for places in index.targets]
+        self._rows_asked = np.array([row for rows in asked for row in rows], dtype=np.int64)
+        self._asked_end = np.cumsum([len(rows) for rows in asked], dtype=np.int64)
 
     def read(self, text: str) -> Query:
         """Read a query: slips corrected, everyday words joined by the guide's, tokens, vector."""
         return self.read_all([text])[0]
 
+    def read_question(self, text: str, *others: str) -> list[Query]:
+        """Read a question with its parts, and other texts beside it."""
+        clauses = asking_clauses(self.index.lexicon.read(text).text)
+        first, *rest = self.read_all([text, *others, *clauses])
+        return [first._replace(parts=tuple(rest[len(others) :])), *rest[: len(others)]]
+
     def read_all(self, texts: Sequence[str]) -> list[Query]:
-        """Read queries; their vectors are made in one batch, which is quicker than one by one."""
+        """Read queries; their vectors are made side by side."""
         readings = [self.index.lexicon.read(text) for text in texts]
         folded = [reading.text for reading in readings]
         vectors = self._encode(list(texts), folded)
@@ -115,29 +130,42 @@ class Retriever:
     def score(self, query: Query, role: Role | None = None) -> Scored:
         """Score every passage, sentence and bank question; a role's own passages get a bonus."""
         index = self.index
+        views, sentences, questions, nearest = self._views(query)
+        outside = np.zeros(0, dtype=np.float32)
+        if "outside" in index.dense:
+            outside = index.dense["outside"].scores(query.vector)
+        phrasing = 0.0
+        if index.phrasing is not None and questions.size and outside.size:
+            similarity = np.concatenate([questions, outside])
+            phrasing = index.phrasing.score(query.reading.text, similarity)
+        fused = self._fuse(views, role, query)
+        return Scored(views, fused, sentences, questions, outside, nearest, phrasing)
+
+    def rank(self, query: Query, role: Role | None = None) -> Scores:
+        """The fused score of every passage, and nothing else."""
+        return self._fuse(self._views(query)[0], role, query)
+
+    def _views(self, query: Query) -> tuple[dict[str, Scores], Scores, Scores, Sequence[int]]:
+        """Every view's scores; those of sentences and bank questions; the nearest of these."""
+        index = self.index
         sentences = index.dense["sentences"].scores(query.vector)
         views = {
             "passage": index.dense["passages"].scores(query.vector),
             "sentence": self._best(sentences),
         }
-        questions = outside = np.zeros(0, dtype=np.float32)
+        questions = np.zeros(0, dtype=np.float32)
+        nearest: Sequence[int] = ()
         if "questions" in index.dense:
             questions = index.dense["questions"].scores(query.vector)
-            views["question"] = self._question_view(questions)
-        if "outside" in index.dense:
-            outside = index.dense["outside"].scores(query.vector)
+            nearest = top_rows(questions, NEAR_QUESTIONS)
+            views["question"] = self._question_view(questions, np.array(nearest, dtype=np.int64))
         views["lexical"] = index.lexical["passages"].scores(query.tokens)
         views["bigrams"] = index.lexical["bigrams"].scores(
             index.tokenizer.bigrams(query.reading.text)
         )
         if not index.dense["sentences"].exact:
             self._complete(views, sentences, query)
-        phrasing = 0.0
-        if index.phrasing is not None and questions.size and outside.size:
-            similarity = np.concatenate([questions, outside])
-            phrasing = index.phrasing.score(query.reading.text, similarity)
-        fused = self._fuse(views, role, query)
-        return Scored(views, fused, sentences, questions, outside, phrasing)
+        return views, sentences, questions, nearest
 
     def score_in_context(self, query: Query, joined: Query, role: Role | None = None) -> Scored:
         """Like ``score``; the query joined with what it leans on counts as much as by itself.
@@ -149,22 +177,24 @@ class Retriever:
         weight = CONTEXT_WEIGHT_SHORT if len(own) <= FEW_TOKENS else CONTEXT_WEIGHT
         return scored._replace(fused=scored.fused + weight * before.fused, before=before)
 
-    def _question_view(self, similarity: Scores) -> Scores:
+    def _question_view(self, similarity: Scores, nearest: NDArray[np.int64]) -> Scores:
         """Mean similarity of each passage's nearest bank questions.
 
-        Only the nearest questions of all are looked at; a passage with fewer among them counts
+        Only the nearest questions of all are looked at, best first; a passage with fewer among them counts
         the farthest of these in their place.
         """
-        nearest = top_rows(similarity, NEAR_QUESTIONS)
-        floor = float(similarity[nearest[-1]])
-        totals = np.full(len(self.index.passages), QUESTIONS_A_PASSAGE * floor, dtype=np.float32)
-        counts = [0] * len(self.index.passages)
-        for question in nearest:
-            for row in self._rows_asked[question]:
-                if counts[row] < QUESTIONS_A_PASSAGE:
-                    counts[row] += 1
-                    totals[row] += similarity[question] - floor
-        return np.asarray(totals / QUESTIONS_A_PASSAGE, dtype=np.float32)
+        floor = similarity[nearest[-1]]
+        ends = self._asked_end[nearest]
+        counts = ends - np.where(nearest > 0, self._asked_end[nearest - 1], 0)
+        firsts = np.repeat(ends - counts.cumsum(), counts)
+        rows = self._rows_asked[firsts + np.arange(counts.sum())]
+        above = np.repeat(similarity[nearest] - floor, counts)
+        by_row = np.argsort(rows, kind="stable")  # within a row, nearest first
+        rows, above = rows[by_row], above[by_row]
+        place = np.arange(rows.size) - np.searchsorted(rows, rows)
+        kept = place < QUESTIONS_A_PASSAGE
+        total = np.bincount(rows[kept], weights=above[kept], minlength=len(self.index.passages))
+        return np.asarray(floor + total / QUESTIONS_A_PASSAGE, dtype=np.float32)
 
     def _fuse(self, views: dict[str, Scores], role: Role | None, query: Query) -> Scores:
         weights = self.weights

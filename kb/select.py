@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.fusion import standardise, top_rows
+from kb.fusion import standardise
 from kb.index import Index
 from kb.retrieve import Query, Scored
 
@@ -64,13 +64,14 @@ class Selector:
         """How much each sentence answers: dense view, plus evidence of the nearest questions."""
         support = standardise(scored.sentences)
         if scored.questions.size:
-            support = support + 2.0 * standardise(self._votes(scored.questions))
+            support = support + 2.0 * standardise(
+                self._votes(scored.questions, scored.nearest[:NEIGHBOURS])
+            )
         return np.asarray(support, dtype=np.float32)
 
-    def _votes(self, similarity: Scores) -> Scores:
+    def _votes(self, similarity: Scores, nearest: Sequence[int]) -> Scores:
         """Softmax-weighted votes of the nearest bank questions for their evidence sentences."""
         votes = np.zeros(len(self.index.sentences), dtype=np.float32)
-        nearest = top_rows(similarity, NEIGHBOURS)
         best = float(similarity[nearest[0]])
         for question in nearest:
             weight = float(np.exp((similarity[question] - best) / TEMPERATURE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from kb.schema import Term
@@ -32,10 +33,11 @@ class Asked(NamedTuple):
     bare: bool
 
 
-def names(term: Term) -> list[str]:
+@lru_cache(maxsize=256)
+def names(term: Term) -> tuple[str, ...]:
     """All names of a term, folded, longest first."""
     every = [term.name, *([term.abbreviation] if term.abbreviation else []), *term.aliases]
-    return sorted({fold(name) for name in every}, key=len, reverse=True)
+    return tuple(sorted({fold(name) for name in every}, key=len, reverse=True))
 
 
 def asked_terms(query: str, terms: Sequence[Term]) -> Asked:
@@ -57,7 +59,7 @@ def asked_terms(query: str, terms: Sequence[Term]) -> Asked:
 
 def _place(text: str, name: str) -> int:
     """Where a name stands; a Latin name only as a whole word."""
-    if name.isascii():
+    if name in text and name.isascii():
         found = re.search(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", text)
         return found.start() if found else -1
     return text.find(name)

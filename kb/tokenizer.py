@@ -113,6 +113,7 @@ class Tokenizer:
         self._jieba.initialize()
         for word in words:
             self._jieba.add_word(fold(word), DOMAIN_FREQUENCY)
+        self._cut_for_search = lru_cache(maxsize=256)(self._cut)  # a question is cut several times
 
     def words(self, text: str) -> list[str]:
         """Cut without overlap: ``推动由点及面`` -> ``[推动, 由点及面]``; folded, punctuation kept."""
@@ -120,7 +121,10 @@ class Tokenizer:
 
     def tokens(self, text: str) -> list[str]:
         """Cut for search, overlapping, words and numbers only."""
-        return [t for t in self._jieba.lcut_for_search(fold(text)) if _is_word(t)]
+        return list(self._cut_for_search(text))
+
+    def _cut(self, text: str) -> tuple[str, ...]:
+        return tuple(t for t in self._jieba.lcut_for_search(fold(text)) if _is_word(t))
 
     def content_tokens(self, text: str) -> list[str]:
         """``tokens`` without stop words."""
