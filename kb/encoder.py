@@ -46,7 +46,7 @@ Precision = Literal["fp32", "int8"]
 Pooling = Literal["mean", "cls"]
 
 BUILTIN = "builtin"
-EXPORT_FORMAT = 3
+EXPORT_FORMAT = 4
 """Raised when an export changes: older ones are made anew."""
 
 BATCH = 8
@@ -233,7 +233,8 @@ class OnnxEncoder:
     """An exported model, run without torch; encodes the queries at serve time. Thread safe.
 
     Args:
-        folder: an export folder: ``model.onnx``, ``tokenizer.json``, ``encoder.json``.
+        folder: an export folder: ``model.onnx`` (and ``tensors.bin``, the large ones of it),
+            ``tokenizer.json``, ``encoder.json``.
 
     Raises:
         EncoderError: the folder is not a finished export.

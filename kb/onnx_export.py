@@ -49,6 +49,9 @@ if TYPE_CHECKING:
 __all__ = ["UnsupportedError", "export_onnx"]
 
 BLOCK = 32
+LARGE = 1 << 20
+"""Tensors from this size lie beside the graph. A word table does; no matrix of a small BERT does."""
+
 SMOOTHING = 0.7
 LEAST_COSINE: dict[Precision, float] = {"fp32": 0.999, "int8": 0.97}
 """An export whose vectors agree less than this with torch is refused."""
@@ -155,7 +158,15 @@ def _write_graph(
         _smooth(graph, _largest_inputs(graph, encoder))
         graph = _quantise(graph, bits)
         _pack_words(graph)
-    onnx.save(graph, str(target))
+    onnx.save(
+        graph,
+        str(target),
+        save_as_external_data=True,  # onnxruntime maps what lies outside: few words are ever read
+        location="tensors.bin",
+        size_threshold=LARGE,
+    )
+    for file in folder.iterdir():
+        file.chmod(0o644)  # the large tensors come readable by their maker alone
     encoder.model.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
 
 

@@ -16,6 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
+from kb.dictionary import Dictionary
+
 __all__ = ["Tokenizer", "fold"]
 
 STOP_WORDS = frozenset(
@@ -100,8 +102,8 @@ class Tokenizer:
 
         Args:
             words: domain words that must come out whole, for example ``小快轻准``.
-            cache_dir: where jieba keeps its prefix dictionary; a private folder, since its
-                default, the shared temporary folder, breaks when two users meet there.
+            cache_dir: where jieba's dictionary is kept, ready to be mapped; a private folder,
+                since its default, the shared temporary folder, breaks when two users meet there.
         """
         import jieba
 
@@ -109,8 +111,13 @@ class Tokenizer:
         self._jieba = jieba.Tokenizer()
         folder = cache_dir or Path(tempfile.gettempdir()) / "zhinan-kb"
         folder.mkdir(parents=True, exist_ok=True)
-        self._jieba.tmp_dir = str(folder)
-        self._jieba.initialize()
+        self._jieba.FREQ = dictionary = Dictionary.open(
+            folder,
+            f"jieba-{jieba.__version__}",
+            lambda: self._jieba.gen_pfdict(self._jieba.get_dict_file()),
+        )
+        self._jieba.total = dictionary.total
+        self._jieba.initialized = True
         for word in words:
             self._jieba.add_word(fold(word), DOMAIN_FREQUENCY)
         self._cut_for_search = lru_cache(maxsize=256)(self._cut)  # a question is cut several times

@@ -15,6 +15,7 @@ ORDER = [
     "numerals",
     "slides",
     "parse",
+    "dictionary",
     "tokenizer",
     "chunk",
     "lexicon",
@@ -61,6 +62,7 @@ ONE_FILE = {
     "bm25s": "kb/lexical.py",
     "sentence_transformers": "kb/encoder.py",
     "opencc": "kb/tokenizer.py",
+    "marisa_trie": "kb/dictionary.py",
 }
 
 

@@ -257,12 +257,13 @@ def test_folder_that_is_no_export(tmp_path: Path) -> None:
     assert_one_chinese_sentence(str(caught.value))
 
 
-def test_truncated_export(data_dir: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["model.onnx", "tensors.bin", "tokenizer.json"])
+def test_truncated_export(data_dir: Path, tmp_path: Path, name: str) -> None:
     onnx_encoder(data_dir)
     source = next((data_dir / "encoders").glob(f"builtin-{BUILTIN_FINGERPRINT[:12]}-int8"))
-    for name in ("encoder.json", "tokenizer.json"):
-        shutil.copy(source / name, tmp_path)
-    (tmp_path / "model.onnx").write_bytes(b"cut")
+    for file in source.iterdir():
+        shutil.copy(file, tmp_path)
+    (tmp_path / name).write_bytes(b"cut")
     with pytest.raises(EncoderError, match="文件大小") as caught:
         OnnxEncoder(tmp_path)
     assert_one_chinese_sentence(str(caught.value))
