@@ -91,7 +91,7 @@ def _write(words: Path, counts: Path, frequencies: Mapping[str, int], total: int
     mark = secrets.token_hex(4)
     drafts = [file.with_name(f".{mark}.{file.name}") for file in (words, counts)]
     trie.save(str(drafts[0]))
-    with drafts[1].open("wb") as file:
-        np.save(file, row)
+    with drafts[1].open("wb") as stream:
+        np.save(stream, row)
     for draft, file in zip(drafts, (words, counts), strict=True):
         draft.replace(file)
