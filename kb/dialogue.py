@@ -60,6 +60,11 @@ COMPARES_ONE = re.compile(
 TERM_PRONOUN = re.compile(
     r"它|这个系统|这个软件|这种系统|这东西|这玩意儿?|\bits\b|\bit\b", re.IGNORECASE
 )
+BOTH = re.compile(
+    r"[它他]俩|它们|[这那](?:俩|[两二](?:者|个|样|种|款|套|项))(?:系统|软件|东西|词)?|[两二]者"
+    r"|\b(?:these|those|the) two\b|\bboth\b",
+    re.IGNORECASE,
+)
 JOINT = "——"
 SHORT = 12
 ELLIPSIS = re.compile(r"^(?:那)?.{1,12}呢[？?]?$")
@@ -126,8 +131,8 @@ def resolve(
     if MORE.match(text):
         return Resolution("more", f"{last.subject}{JOINT}{text}", last.text, last.subject)
     if item is not None or _leans(text, terms, stands_alone):
-        own = _name_the_term(text, last, terms)
-        return Resolution("joined", f"{last.subject}{JOINT}{text}", own, last.subject, item)
+        own = _name_the_terms(text, turns, terms)
+        return Resolution("joined", f"{last.subject}{JOINT}{own}", own, last.subject, item)
     return fresh(text)
 
 
@@ -148,24 +153,30 @@ def _item(text: str, last: Turn) -> int | None:
     return number if 0 <= number < total else None
 
 
-def _name_the_term(text: str, last: Turn, terms: Sequence[Term]) -> str:
-    """Name the glossary term last spoken of where a query leaves it out.
+def _name_the_terms(text: str, turns: Sequence[Turn], terms: Sequence[Term]) -> str:
+    """Name the glossary terms last spoken of where a query leaves them out.
 
-    它到底指什么 -> 低代码到底指什么; 跟APS有什么不一样 -> MES跟APS有什么不一样.
+    它到底指什么 -> 低代码到底指什么; 跟APS有什么不一样 -> MES跟APS有什么不一样; 它俩差在哪 -> AGV和AMR差在哪.
     """
-    for earlier in (last.text, last.subject):
-        named = asked_terms(earlier, terms).terms
-        if named:
-            name = named[-1].abbreviation or named[-1].name
-            if compared := COMPARES_ONE.match(text):
-                return f"{name}{compared['rest']}"
-            return TERM_PRONOUN.sub(name, text, count=1)
-    return text
+    spoken = [
+        term.abbreviation or term.name
+        for turn in turns
+        for earlier in (turn.subject, turn.text)
+        for term in asked_terms(earlier, terms).terms
+    ]
+    latest = list(dict.fromkeys(reversed(spoken)))
+    if len(latest) > 1 and BOTH.search(text):
+        return BOTH.sub(f"{latest[1]}和{latest[0]}", text, count=1)
+    if not latest or not asked_terms(f"{turns[-1].text} {turns[-1].subject}", terms).terms:
+        return text
+    if compared := COMPARES_ONE.match(text):
+        return f"{latest[0]}{compared['rest']}"
+    return TERM_PRONOUN.sub(latest[0], text, count=1)
 
 
 def _leans(text: str, terms: Sequence[Term], stands_alone: Callable[[str], bool]) -> bool:
     folded = fold(text)
-    if LEANING_START.match(folded) or PRONOUN.search(folded):
+    if any(sign.search(folded) for sign in (LEANING_START, PRONOUN, BOTH)):
         return True
     if any(fold(t.abbreviation or t.name) in folded for t in terms):
         return False

@@ -51,6 +51,10 @@ NUMBERING = re.compile(
 )
 ITEM_COUNT = re.compile(r"([两二三四五六七八九十\d]+)\s?[个条项点类句大方种问](?!部分)")
 ASKS_COUNT = re.compile(r"几[个条项点大类种]|多少|一共|总共|how many", re.IGNORECASE)
+ASKS_USE = re.compile(
+    r"用(?:在|到|于)(?:了)?(?:哪|什么|啥|何)|(?:哪|什么|啥)(?:个|些)?(?:环节|地方|场景|业务).{0,4}用|where.*\bused?\b",
+    re.IGNORECASE,
+)
 MEASURE_LEVEL = 3
 NEARLY_ALL = 0.75
 
@@ -332,7 +336,8 @@ class Planner:
     ) -> Plan:
         best = [row for row in top_rows(scored.fused, 12) if row not in self._leads]
         ranked = self.selector.distinct(best)
-        titled = self._titled_rows(query.reading.text, scored)
+        text = query.reading.text
+        titled = self._titled_rows(text, scored) or self._using_rows(text, scored)[:1]
         firsts = [*titled[:1], ranked[0], *titled[1:], *self._clause_rows(query, role)]
         order = self.selector.distinct([*dict.fromkeys(firsts), *ranked])[:MAX_CITATIONS]
         direct_count = self._direct_count(order, scored, len(set(firsts)))
@@ -357,6 +362,19 @@ class Planner:
         """Passages under a measure that the query names by its title, the guide's own."""
         rows = [
             row for title, under in self._rows_of_title.items() if title in text for row in under
+        ]
+        return sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
+
+    def _using_rows(self, text: str, scored: Scored) -> list[int]:
+        """Passages that use every glossary term of a query that asks where these are used."""
+        terms = asked_terms(text, self.index.terms).terms
+        if not terms or not ASKS_USE.search(text):
+            return []
+        defined = {self._row_of[term.passage_id] for term in self.index.terms}
+        rows = [
+            row
+            for row, passage in enumerate(self.index.passages)
+            if row not in defined and all(self._uses(term, passage.text) for term in terms)
         ]
         return sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
 

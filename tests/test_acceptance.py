@@ -224,3 +224,12 @@ def test_verify_tells_exact_differs_and_absent(assistant: Assistant) -> None:
 def test_answers_need_no_network(assistant: Assistant, no_network: None) -> None:
     assistant.forget()
     assert assistant.answer("什么是低代码").status == "answered"
+
+
+@pytest.mark.parametrize(
+    "query", ["MES和APS用在哪个环节", "AGV一般用在什么地方", "Where are WMS and TMS used?"]
+)
+def test_where_a_term_is_used_is_answered_by_the_guide(assistant: Assistant, query: str) -> None:
+    answer = assistant.answer(query)
+    assert answer.citations[0].passage_id.startswith("guide:2-3")
+    assert any(c.passage_id.startswith("glossary:") for c in answer.citations[1:])

@@ -66,6 +66,15 @@ def test_items_and_pages_on_the_guide(assistant: Assistant) -> None:
     assert not marked & {span for c in more.citations for span in c.highlights}
 
 
+def test_both_means_the_two_terms_last_spoken_of(assistant: Assistant) -> None:
+    history = ["AGV是啥", "那AMR呢"]
+    both = assistant.answer("它俩差在哪儿", history)
+    assert both.standalone_query.endswith("AGV和AMR差在哪儿")
+    assert [c.passage_id for c in both.citations[:2]] == ["glossary:0-p10", "glossary:0-p11"]
+    assert "AGV和AMR" in assistant.answer("这两样用在哪个环节", history).standalone_query
+    assert resolve("他们俩要做什么", [PLAIN], assistant.index.terms).text == "他们俩要做什么"
+
+
 def test_an_ordinal_inside_a_question_names_the_item_it_is_about() -> None:
     resolution = resolve("第三条里政府要干嘛", [LISTED])
     assert (resolution.kind, resolution.item) == ("joined", 2)
