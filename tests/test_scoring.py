@@ -74,6 +74,16 @@ def test_top_rows_are_best_first_and_stable(values: list[float], k: int) -> None
     assert top_rows(scores, k) == wanted
 
 
+@pytest.mark.parametrize("k", [1, 100, 400, 30_000])
+@pytest.mark.parametrize("distinct", [1, 2, 50, 10**6])
+def test_top_rows_of_many_scores(k: int, distinct: int) -> None:
+    """Few distinct values, as where most rows of a graph stand at one score, and many."""
+    draw = np.random.default_rng(distinct)
+    scores = draw.integers(distinct, size=30_000).astype(np.float32)
+    scores[draw.integers(30_000, size=25_000)] = 0
+    assert top_rows(scores, k) == np.argsort(-scores, kind="stable")[:k].tolist()
+
+
 def test_standardise_and_reciprocal_rank() -> None:
     assert standardise(np.array([1, 1, 1], dtype=np.float32)).tolist() == [0, 0, 0]
     z = standardise(np.array([1, 2, 3], dtype=np.float32))
