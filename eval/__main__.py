@@ -69,9 +69,13 @@ def answers(
 def retrieval(
     dataset: Annotated[Path, typer.Option(help="BEIR格式的数据集文件夹")],
     split: Annotated[str, typer.Option(help="用哪个划分的判定")] = "test",
-    method: Annotated[list[str] | None, typer.Option(help="bm25、dense或hybrid，可重复")] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="bm25、dense、rrf或hybrid，可重复")
+    ] = None,
     measure: Annotated[list[str] | None, typer.Option(help="ir_measures指标，可重复")] = None,
-    bm25: Annotated[str | None, typer.Option(help="BM25基线的参数，如k1=1.5,b=0.75")] = None,
+    bm25: Annotated[
+        list[str] | None, typer.Option(help="BM25基线的参数，如k1=1.5,b=0.75，可重复")
+    ] = None,
     save_run: Annotated[Path | None, typer.Option(help="保存TREC结果的文件夹")] = None,
     limit_queries: Annotated[int | None, typer.Option(min=1, help="随机抽取多少个问题")] = None,
     as_json: JsonOption = False,
@@ -96,7 +100,7 @@ def retrieval(
         sample_queries(load_dataset(dataset, split), limit_queries),
         parse_methods(method or METHODS),
         names,
-        parse_bm25(bm25) if bm25 is not None else None,
+        [parse_bm25(each) for each in bm25 or ()],
         save_run,
         load_settings(),
         lambda encoder: provenance(_command(), None, encoder),

@@ -105,7 +105,7 @@ def _retrieval(
             return describe(assistant, command)
 
         names = list(DEFAULT_MEASURES)
-        return measure_dataset(dataset, METHODS, names, None, None, settings, about, progress)
+        return measure_dataset(dataset, METHODS, names, (), None, settings, about, progress)
 
 
 def missed_floors(bench: Bench) -> list[str]:

@@ -2,7 +2,8 @@
 
 ``bm25``, ``dense`` and ``hybrid`` are ``kb.retrieve.Retriever.retrieve`` over an index in memory.
 ``--bm25 k1=…,b=…`` instead runs the plain textbook baseline: every token of ``title text`` and of
-the query by ``Tokenizer().tokens``, no stop words removed.
+the query by ``Tokenizer().tokens``, no stop words removed. ``rrf`` joins the hundred best of the
+first BM25 named and of ``dense`` by reciprocal rank, as most search engines do.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -24,13 +25,12 @@ from eval.provenance import Provenance
 from eval.runs import TIE_RULE, Run, save_run, settle
 from eval.tables import Table
 from kb.build import Material
-from kb.encoder import Encoder
 from kb.errors import InputError
-from kb.fusion import top_rows
-from kb.index import Index, make_tokenizer
+from kb.fusion import reciprocal_rank, top_rows
+from kb.index import make_tokenizer
 from kb.lexicon import Lexicon
 from kb.retrieve import Retriever
-from kb.schema import Frozen, Hit, Method
+from kb.schema import Frozen, Hit
 from kb.settings import Settings
 from kb.tokenizer import Tokenizer
 
@@ -49,7 +49,8 @@ __all__ = [
 ]
 
 DEPTH = 100
-METHODS: tuple[Method, ...] = ("bm25", "dense", "hybrid")
+RankedBy = Literal["bm25", "dense", "rrf", "hybrid"]
+METHODS: tuple[RankedBy, ...] = get_args(RankedBy)
 Progress = Callable[[str], None]
 Ranker = Callable[[str], Sequence[Hit]]
 
@@ -112,7 +113,7 @@ def parse_bm25(text: str) -> Bm25:
     return Bm25(k1, b)
 
 
-def parse_methods(names: Sequence[str]) -> list[Method]:
+def parse_methods(names: Sequence[str]) -> list[RankedBy]:
     """The methods named, without repeats.
 
     Raises:
@@ -191,41 +192,53 @@ def _time_run(
 
 def rankers(
     material: Material,
-    methods: Sequence[Method],
-    baseline: Bm25 | None,
+    methods: Sequence[RankedBy],
+    baselines: Sequence[Bm25],
     settings: Settings,
     progress: Progress,
 ) -> tuple[dict[str, Ranker], str | None]:
-    """One ranker per method, and the encoder's name where one is used."""
-    made: dict[str, Ranker] = {}
+    """One ranker per method (``bm25``: one per baseline), and the encoder's name where one is used."""
     tokenizer = make_tokenizer(settings, Lexicon())
-    encoder: Encoder | None = None
-    index: Index | None = None
+    words: dict[str, Ranker] = {
+        f"bm25 k1={each.k1:g} b={each.b:g}": Baseline(material, tokenizer, each).rank
+        for each in baselines
+    }
+    if not words and {"bm25", "rrf"} & set(methods):
+        alone = make_index(material, tokenizer, NoEncoder(), progress)
+        words["bm25"] = _ranker(Retriever(alone, NoEncoder()), "bm25")
+    made = dict(words) if "bm25" in methods else {}
+    if set(methods) == {"bm25"}:
+        return made, None
+    encoder = BlockEncoder(settings, progress)
+    retriever = Retriever(make_index(material, tokenizer, encoder, progress), encoder)
     for method in methods:
-        if method == "bm25":
-            if baseline is not None:
-                name = f"bm25 k1={baseline.k1:g} b={baseline.b:g}"
-                made[name] = Baseline(material, tokenizer, baseline).rank
-                continue
-            alone = make_index(material, tokenizer, NoEncoder(), progress)
-            retriever = Retriever(alone, NoEncoder())
-        else:
-            encoder = encoder or BlockEncoder(settings, progress)
-            index = index or make_index(material, tokenizer, encoder, progress)
-            retriever = Retriever(index, encoder)
-        made[method] = _ranker(retriever, method)
-    return made, encoder.name if encoder else None
+        if method == "rrf":
+            made[method] = _joined(next(iter(words.values())), _ranker(retriever, "dense"))
+        elif method != "bm25":
+            made[method] = _ranker(retriever, method)
+    return made, encoder.name
 
 
-def _ranker(retriever: Retriever, method: Method) -> Ranker:
+def _ranker(retriever: Retriever, method: Literal["bm25", "dense", "hybrid"]) -> Ranker:
     return lambda text: retriever.retrieve(text, DEPTH, method)
+
+
+def _joined(*parts: Ranker) -> Ranker:
+    """Reciprocal rank fusion of rankers; equal scores in corpus order."""
+
+    def rank(text: str) -> list[Hit]:
+        fused = reciprocal_rank([[hit.row for hit in part(text)] for part in parts])
+        best = sorted(fused, key=lambda row: (-fused[row], row))[:DEPTH]
+        return [Hit(row, fused[row]) for row in best]
+
+    return rank
 
 
 def measure_dataset(
     dataset: Dataset,
-    methods: Sequence[Method],
+    methods: Sequence[RankedBy],
     names: Sequence[str],
-    baseline: Bm25 | None,
+    baselines: Sequence[Bm25],
     folder: Path | None,
     settings: Settings,
     describe: Callable[[str | None], Provenance],
@@ -233,7 +246,7 @@ def measure_dataset(
 ) -> RetrievalReport:
     """Measure methods on a dataset, from index to report."""
     material = to_material(dataset.corpus)
-    made, encoder = rankers(material, methods, baseline, settings, progress)
+    made, encoder = rankers(material, methods, baselines, settings, progress)
     ids = [passage.id for passage in material.passages]
     return RetrievalReport(
         provenance=describe(encoder),

@@ -11,7 +11,15 @@ from eval.beir import load_dataset
 from eval.intervals import bootstrap_mean
 from eval.material import BlockEncoder, NoEncoder, make_index, to_material
 from eval.measures import per_query
-from eval.retrieval import Baseline, Bm25, parse_bm25, parse_methods, sample_queries
+from eval.retrieval import (
+    METHODS,
+    Baseline,
+    Bm25,
+    parse_bm25,
+    parse_methods,
+    rankers,
+    sample_queries,
+)
 from eval.runs import load_run
 from kb.errors import InputError
 from kb.retrieve import Retriever
@@ -76,6 +84,23 @@ def test_bm25_options_and_methods() -> None:
     with pytest.raises(InputError) as caught:
         parse_methods(["splade", "colbert", "bm25"])
     assert len(str(caught.value).splitlines()) == 2
+
+
+def test_methods_of_one_run_and_reciprocal_rank_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eval.retrieval.BlockEncoder", lambda *_: HashEncoder())
+    material = to_material(load_dataset(FIXTURE).corpus)
+    made, encoder = rankers(
+        material, METHODS, [Bm25(1.5, 0.75), Bm25(0.9, 0.4)], load_settings(), silent
+    )
+    assert list(made) == ["bm25 k1=1.5 b=0.75", "bm25 k1=0.9 b=0.4", "dense", "rrf", "hybrid"]
+    assert encoder == HashEncoder().name
+    ranked = {name: [hit.row for hit in made[name]("雨水怎么收集")] for name in made}
+    first, second = ranked["bm25 k1=1.5 b=0.75"], ranked["dense"]
+    wanted = {
+        row: sum(1 / (61 + ranks.index(row)) for ranks in (first, second) if row in ranks)
+        for row in {*first, *second}
+    }
+    assert ranked["rrf"] == sorted(wanted, key=lambda row: (-wanted[row], row))
 
 
 def test_a_sample_is_seeded_and_in_file_order() -> None:
