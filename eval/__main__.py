@@ -73,9 +73,7 @@ def retrieval(
         list[str] | None, typer.Option(help="bm25、dense、rrf或hybrid，可重复")
     ] = None,
     measure: Annotated[list[str] | None, typer.Option(help="ir_measures指标，可重复")] = None,
-    bm25: Annotated[
-        list[str] | None, typer.Option(help="BM25基线的参数，如k1=1.5,b=0.75，可重复")
-    ] = None,
+    bm25: Annotated[list[str] | None, typer.Option(help="BM25参数，如k1=1.5,b=0.75")] = None,
     save_run: Annotated[Path | None, typer.Option(help="保存TREC结果的文件夹")] = None,
     limit_queries: Annotated[int | None, typer.Option(min=1, help="随机抽取多少个问题")] = None,
     as_json: JsonOption = False,

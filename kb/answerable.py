@@ -21,7 +21,7 @@ from kb import asks
 from kb.errors import CorpusError
 from kb.fusion import top_rows
 from kb.index import Index
-from kb.outline import listings
+from kb.outline import Listing, listings
 from kb.plans import Plan
 from kb.retrieve import Query, Scored
 from kb.schema import Status
@@ -31,13 +31,16 @@ __all__ = ["Calibration", "Judge", "Judgement", "load_calibration"]
 
 Scores = NDArray[np.float32]
 COUNTED: Mapping[str, tuple[str, ...]] = {
-    "guide:*": ("条", "项", "举措", "措施", "点"),
+    "guide:*": ("条", "项", "措施", "点", "举措"),
     "guide:0": ("部分", "大部分", "章"),
     "guide:1-2": ("原则",),
     "interpretation:3": ("问", "问题"),
     "glossary:0": ("名词",),
 }
 VETOES = ("exceeds", "injection")
+CERTAIN = 0.99
+"""What stands at a place named by number is no matter of likeness."""
+
 NEAREST = 3
 VOTERS = 10
 TEMPERATURE = 0.015
@@ -191,7 +194,7 @@ class Judge:
             **{kind: float(kind in kinds) for kind in asks.KINDS},
             "generation": float(asks.asks_generation(text)),
             "injection": float(asks.is_injection(text)),
-            "exceeds": float(self._exceeded(text) is not None),
+            "exceeds": float(self._exceeded(text, plan) is not None),
             "absent_term": float(self._absent_term(text) is not None),
             "undefined_term": float(self._undefined_term(text, plan) is not None),
             "term_plan": float(plan.kind == "term"),
@@ -202,12 +205,22 @@ class Judge:
         passage = self.index.passages[top_rows(scored.fused, 1)[0]].text
         return [k for k in asks.asked_kinds(text) if not asks.contains_kind(k, passage)]
 
-    def _exceeded(self, text: str) -> tuple[int, str] | None:
+    def _exceeded(self, text: str, plan: Plan) -> tuple[int, str] | None:
+        if plan.address is not None:
+            items = len(plan.address.listing.items)
+            return None if plan.address.exists else (items, self._unit(plan.address.listing))
         asked = asks.asked_number(text)
         if asked is None:
             return None
         total = asks.exceeds(asked, self._totals())
         return None if total is None else (total, asked.unit)
+
+    @staticmethod
+    def _unit(listing: Listing) -> str:
+        """What a list counts, in the words of a message."""
+        if listing.id in COUNTED:
+            return COUNTED[listing.id][-1]
+        return f"“{listing.title[-1]}”的要点"
 
     def _totals(self) -> dict[str, int]:
         """How many of each counted unit the documents have, from their own lists."""
@@ -239,6 +252,8 @@ class Judge:
         undefined = features["undefined_term"] and features.get("bank_top_gap", 1.0) < 0
         if undefined or any(features[sign] for sign in VETOES):
             probability = min(probability, self.calibration.related)
+        elif plan.address is not None:
+            probability = CERTAIN
         if probability >= self.calibration.answered:
             return Judgement("answered", probability, None, {}, features)
         reason, values = self._reason(query, scored, plan, features)
@@ -254,9 +269,13 @@ class Judge:
             return "injection", {}
         if features["generation"]:
             return "asks_generation", {}
-        if (exceeded := self._exceeded(text)) is not None:
+        if (exceeded := self._exceeded(text, plan)) is not None:
             total, unit = exceeded
-            listing = next(name for name, units in COUNTED.items() if unit in units)
+            listing = (
+                plan.address.listing.id
+                if plan.address is not None
+                else next(name for name, units in COUNTED.items() if unit in units)
+            )
             return "number_exceeds", {"total": total, "unit": unit, "listing": listing}
         if kinds := self._missing_kinds(text, scored):
             return kinds[0], {}

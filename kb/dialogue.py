@@ -3,7 +3,7 @@
 Deterministic rules, tried in order: a change of subject is fresh; 在第几页 asks for the page of the
 last answer; 第二点 and 最后一条 pick an item of the list last shown; 还有吗 asks for more of the same;
 a leaning question (那银行呢, 它跟APS有什么不一样) is joined to the question it leans on, and to an
-item of the list where it names one (第三条里政府要干嘛). Anything else is fresh, so a new question is
+item of the list where it names one (第三条里政府要干嘛). 第二部分第四条 is an address, so fresh. Anything else is fresh, so a new question is
 not dragged back.
 """
 
@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
+from kb.addresses import by_number
 from kb.numerals import chinese_number
 from kb.outline import Listing
 from kb.schema import Term
@@ -125,15 +126,24 @@ def resolve(
     last = turns[-1]
     if PAGE.search(text) and len(text) <= SHORT:
         return Resolution("page", f"{last.subject}{JOINT}{text}", last.text, last.subject)
+    if by_number(text) and not _counts_measures(last.listing, terms):
+        return fresh(text)
     item = _item(text, last)
     if item is not None and ORDINAL_ONLY.match(text):
         return Resolution("item", f"{last.subject}{JOINT}{text}", text, last.subject, item)
+    if by_number(text):
+        return fresh(text)
     if MORE.match(text):
         return Resolution("more", f"{last.subject}{JOINT}{text}", last.text, last.subject)
     if item is not None or _leans(text, terms, stands_alone):
         own = _name_the_terms(text, turns, terms)
         return Resolution("joined", f"{last.subject}{JOINT}{own}", own, last.subject, item)
     return fresh(text)
+
+
+def _counts_measures(listing: Listing | None, terms: Sequence[Term]) -> bool:
+    """Whether 第二条举措 can mean an item of this list: glossary entries are no measures."""
+    return listing is not None and listing.items[0].anchor not in {t.passage_id for t in terms}
 
 
 def _item(text: str, last: Turn) -> int | None:

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.addresses import Address, addressed
 from kb.chunk import sentences
 from kb.counterparts import counterparts
 from kb.fusion import top_rows
@@ -60,13 +61,17 @@ NEARLY_ALL = 0.75
 
 
 class Plan(NamedTuple):
-    """What to cite: direct places, places of background, and the list behind them, if one is."""
+    """What to cite: direct places, places of background, and the list behind them, if one is.
+
+    ``address`` is the place that the query names by number, whether there is one or not.
+    """
 
     kind: Literal["term", "list", "item", "passages"]
     direct: tuple[Place, ...]
     related: tuple[Place, ...]
     listing: Listing | None = None
     item: int | None = None
+    address: Address | None = None
 
 
 class Planner:
@@ -80,11 +85,15 @@ class Planner:
         self.counterparts = counterparts(self.index.passages)
         self._row_of = self.index.row_of
         self._rows_of_title = self._measures()
-        self._question_headings = {
-            section.id: _letters(NUMBERING.sub("", section.title))
+        self._titles = {
+            section.id: section.title
             for document in self.index.documents.values()
             for section in document.sections
-            if section.title.endswith(("？", "?"))
+        }
+        self._question_headings = {
+            name: _letters(NUMBERING.sub("", title))
+            for name, title in self._titles.items()
+            if title.endswith(("？", "?"))
         }
         self._about_lists = {
             n: q.listing for n, q in enumerate(self.index.questions) if q.listing in self.listings
@@ -133,6 +142,14 @@ class Planner:
         self, query: Query, scored: Scored, role: Role | None = None, leaning: bool = False
     ) -> Plan:
         """Choose a plan for a query; one that leans on another must ask for a list plainly."""
+        address = addressed(query.reading.text, self.listings, self._titles)
+        if address is not None and address.exists:
+            plan = self.item_plan(address.listing, address.item, query, scored)
+            return plan._replace(address=address)
+        plan = self._unaddressed(query, scored, role, leaning)
+        return plan._replace(address=address)
+
+    def _unaddressed(self, query: Query, scored: Scored, role: Role | None, leaning: bool) -> Plan:
         support = self.selector.support(query, scored)
         asked = asked_terms(query.reading.text, self.index.terms)
         if asked.terms and asked.meaning and self._only_meaning(query.reading.text, asked.terms):

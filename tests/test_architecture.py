@@ -23,6 +23,7 @@ ORDER = [
     "roles",
     "questions",
     "outline",
+    "addresses",
     "counterparts",
     "weights",
     "encoder",
