@@ -126,7 +126,7 @@ def resolve(
     last = turns[-1]
     if PAGE.search(text) and len(text) <= SHORT:
         return Resolution("page", f"{last.subject}{JOINT}{text}", last.text, last.subject)
-    if by_number(text) and not _counts_measures(last.listing, terms):
+    if by_number(text) and not _shows_measures(last, terms):
         return fresh(text)
     item = _item(text, last)
     if item is not None and ORDINAL_ONLY.match(text):
@@ -141,9 +141,10 @@ def resolve(
     return fresh(text)
 
 
-def _counts_measures(listing: Listing | None, terms: Sequence[Term]) -> bool:
-    """Whether 第二条举措 can mean an item of this list: glossary entries are no measures."""
-    return listing is not None and listing.items[0].anchor not in {t.passage_id for t in terms}
+def _shows_measures(last: Turn, terms: Sequence[Term]) -> bool:
+    """Whether 第二条举措 can mean an item of the list last shown: glossary entries are no measures."""
+    shown = last.listing if last.item is None else None
+    return shown is not None and shown.items[0].anchor not in {t.passage_id for t in terms}
 
 
 def _item(text: str, last: Turn) -> int | None:
