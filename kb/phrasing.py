@@ -121,7 +121,7 @@ def _solve(vectors: Floats, table: Any, labels: NDArray[np.float64]) -> NDArray[
     """Solve (K + RIDGE I) w = labels by Cholesky, in place."""
     from scipy.linalg import cho_factor, cho_solve
 
-    kernel = np.asfortranarray(vectors @ vectors.T, dtype=np.float32)
+    kernel = (vectors @ vectors.T).T  # symmetric: in LAPACK's order without a copy
     kernel -= 1.0
     kernel /= WIDTH
     np.exp(kernel, out=kernel)
