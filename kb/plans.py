@@ -44,6 +44,7 @@ PLAIN_LIST_CUE = re.compile(
 WEAK_LIST_CUE = re.compile(r"要做(?:什么|啥|哪)")
 LIST_GAP, LIST_GAP_PLAIN = 0.003, 0.02
 LIST_LEAD = 0.01
+LIST_LIKENESS, LIST_WORDY = 0.945, 16
 LIST_NEAREST = 3
 REST_OF_MEANING = 6
 MAX_CITATIONS = 6
@@ -241,8 +242,8 @@ class Planner:
         """The list that is asked for as a whole, or None.
 
         The query must have the form of a list question and name no single measure, its nearest
-        list questions must be about as near as any other bank questions, they must agree on one
-        list, and a number in the query must be the list's length.
+        list questions must be about as near as any other bank questions, and nearer still where a
+        long query has no plain form (哪些, 包括); they must agree on one list, and a number in the query must be the list's length.
         """
         text = query.reading.text
         cue = LIST_CUE.search(WEAK_LIST_CUE.sub("", text) if leaning else text)
@@ -253,8 +254,10 @@ class Planner:
         ]
         means = sorted(near, reverse=True)
         others = scored.questions[self._asking_else]
-        gap = LIST_GAP_PLAIN if PLAIN_LIST_CUE.search(text) else LIST_GAP
-        if means[0][0] < _top_mean(others) - gap:
+        plain = PLAIN_LIST_CUE.search(text)
+        if means[0][0] < _top_mean(others) - (LIST_GAP_PLAIN if plain else LIST_GAP):
+            return None
+        if not plain and len(text) > LIST_WORDY and means[0][0] < LIST_LIKENESS:
             return None
         if len(means) > 1 and means[0][0] - means[1][0] < LIST_LEAD:
             return None
