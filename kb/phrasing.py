@@ -131,7 +131,9 @@ def _solve(vectors: Floats, table: Any, labels: NDArray[np.float64]) -> NDArray[
         kernel[start : start + 1000] += GRAM_SHARE * block
     kernel[np.diag_indices_from(kernel)] += RIDGE
     factor = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
-    return np.asarray(cho_solve(factor, labels.astype(np.float32)), dtype=np.float32)
+    return np.asarray(
+        cho_solve(factor, labels.astype(np.float32), check_finite=False), dtype=np.float32
+    )
 
 
 def load(path: Path) -> Phrasing:
