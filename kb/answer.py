@@ -18,6 +18,7 @@ from kb.dialogue import Resolution, Turn, fresh, resolve
 from kb.errors import InputError
 from kb.fusion import top_rows
 from kb.index import Index
+from kb.outline import Item
 from kb.plans import Plan, Planner, more
 from kb.retrieve import Query, Retriever, Scored
 from kb.schema import Answer, Citation, Method, Role, SearchHit, Status
@@ -134,15 +135,23 @@ class Assistant:
         turns = [self._turn(history[:n], role) for n in range(1, len(history) + 1)]
         subject = turns[-1].subject if turns else ""
         resolution = resolve(
-            text, turns, self.index.terms, lambda own: self._stands_alone(own, subject)
+            text,
+            turns,
+            self.index.terms,
+            lambda own: self._stands_alone(own, subject),
+            self.index.lexicon.parties,
         )
         last = self._explain(history[-1], history[:-1], role) if history else None
         if resolution.kind == "page" and last is not None and last.plan is not None:
             query, scored, plan, judgement = last.query, last.scored, last.plan, last.judgement
         else:
             query, scored = self._score(resolution, role)
-            scored = self._lift(resolution, turns, last.plan if last else None, scored)
-            plan = self._plan(resolution, turns, query, scored, role)
+            leant_on = history[: len(history) + 1 + resolution.turn]
+            before = self._explain(leant_on[-1], leant_on[:-1], role) if leant_on else None
+            scored = self._lift(resolution, turns, before.plan if before else None, scored)
+            plan = self._plan(
+                resolution, turns, before.plan if before else None, query, scored, role
+            )
             judgement = self.judge.judge(query, scored, plan)
         if resolution.kind == "more" and last is not None:
             plan = more(plan, last.plan, self.index)
@@ -156,19 +165,22 @@ class Assistant:
         self,
         resolution: Resolution,
         turns: Sequence[Turn],
+        before: Plan | None,
         query: Query,
         scored: Scored,
         role: Role | None,
     ) -> Plan:
         listing = turns[-1].listing if turns else None
+        if resolution.document is not None and before is not None:
+            return self.planner.source_plan(before, resolution.document, query, scored)
         if resolution.kind == "item" and listing is not None:
             return self.planner.item_plan(listing, resolution.item or 0, query, scored)
         return self.planner.plan(query, scored, role, leaning=resolution.context is not None)
 
     def _lift(
-        self, resolution: Resolution, turns: Sequence[Turn], last: Plan | None, scored: Scored
+        self, resolution: Resolution, turns: Sequence[Turn], before: Plan | None, scored: Scored
     ) -> Scored:
-        """Score higher what a follow-up is near: the item it speaks of, the chapter last cited."""
+        """Score higher what a follow-up is near: the item it speaks of, the chapter cited before."""
         if resolution.kind != "joined":
             return scored
         fused = scored.fused.copy()
@@ -176,8 +188,8 @@ class Assistant:
         if resolution.item is not None and turns[-1].listing is not None:
             rows = self.planner.rows_of_item(turns[-1].listing.items[resolution.item])
             fused[rows] += ITEM_BONUS * spread
-        elif last is not None and last.direct:
-            fused[self.planner.chapter_rows(last.direct[0])] += CHAPTER_BONUS * spread
+        elif before is not None and before.direct:
+            fused[self.planner.chapter_rows(before.direct[0])] += CHAPTER_BONUS * spread
         return scored._replace(fused=fused)
 
     def _score(self, resolution: Resolution, role: Role | None) -> tuple[Query, Scored]:
@@ -214,7 +226,11 @@ class Assistant:
         explained = self._explain(history[-1], history[:-1], role)
         resolution, plan = explained.resolution, explained.plan
         listing, item = self.planner.position(plan) if plan else (None, None)
-        return Turn(resolution.text, resolution.context or resolution.text, listing, item)
+        leads = tuple(self._lead(i) for i in listing.items) if listing else ()
+        return Turn(resolution.text, resolution.context or resolution.text, listing, item, leads)
+
+    def _lead(self, item: Item) -> str:
+        return self.index.documents[item.document_id].text[item.start : item.lead_end]
 
     def _answer(
         self,

@@ -284,15 +284,23 @@ class Judge:
             return ("term_undefined" if inside else "term_absent"), {"term": term}
         if (word := self._absent_term(text)) is not None:
             return "term_absent", {"term": word.upper()}
-        if scored.outside.size:
-            nearest = self.index.outside[top_rows(scored.outside, 1)[0]]
-            if nearest.type in NEIGHBOUR_REASONS and float(scored.outside.max()) > float(
-                scored.questions.max()
-            ):
-                return NEIGHBOUR_REASONS[nearest.type], {}
+        if (reason := self._neighbours_reason(scored)) is not None:
+            return reason, {}
         if features["cover_known"] < 0.35 and features["sentence_top"] < 0:
             return "off_topic", {}
         return "not_covered", {}
+
+    def _neighbours_reason(self, scored: Scored) -> str | None:
+        """The reason of the nearest question that is not answered, or None where one is nearer that is.
+
+        What says something of the question itself (it asks to write, it presumes what is not so)
+        must be the reason of two of the three nearest.
+        """
+        if not scored.outside.size or scored.outside.max() <= scored.questions.max(initial=0.0):
+            return None
+        nearest = [self.index.outside[n].type for n in top_rows(scored.outside, 3)]
+        reasons = [NEIGHBOUR_REASONS.get(kind) for kind in nearest]
+        return reasons[0] if reasons[0] == "off_topic" or reasons.count(reasons[0]) > 1 else None
 
 
 TOUCHING = frozenset(

@@ -1,7 +1,7 @@
 """Terms, abbreviations, aliases and everyday words, from a file that a trainer can edit.
 
 ``corpus/lexicon.toml`` lists whole words for jieba, everyday words with the guide's words for
-them, and typing slips. The glossary's terms come from the glossary document itself. A query gets
+them, typing slips, and the names of the parties. The glossary's terms come from the glossary document itself. A query gets
 the guide's words added for retrieval; a corrected slip is reported, never silent.
 """
 
@@ -32,12 +32,16 @@ class Reading(NamedTuple):
 
 
 class Lexicon(NamedTuple):
-    """The contents of ``lexicon.toml``; keys of ``everyday`` and ``slips`` are folded."""
+    """The contents of ``lexicon.toml``; keys of ``everyday`` and ``slips`` are folded.
+
+    So are ``parties``, longest first.
+    """
 
     words: tuple[str, ...] = ()
     everyday: tuple[tuple[str, tuple[str, ...]], ...] = ()
     slips: tuple[tuple[str, str], ...] = ()
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    parties: tuple[str, ...] = ()
 
     def read(self, query: str) -> Reading:
         """Correct slips and add the guide's words: ``mse是啥`` -> text ``mes是啥``, slip reported."""
@@ -87,10 +91,18 @@ def load_lexicon(corpus_dir: Path) -> Lexicon:
     everyday = _table(data, "everyday")
     aliases = _table(data, "aliases")
     slips = [(fold(k), v) for k, v in data.get("slips", {}).items() if isinstance(v, str)]
-    words = data.get("words", {}).get("whole", [])
-    if not all(isinstance(w, str) for w in words):
-        raise CorpusError("词表 lexicon.toml 的 words.whole 应为词语列表，请检查。")
-    return Lexicon(tuple(words), everyday, tuple(slips), aliases)
+    words, parties = _words(data, "words", "whole"), _words(data, "parties", "names")
+    longest_first = tuple(sorted(map(fold, parties), key=len, reverse=True))
+    return Lexicon(words, everyday, tuple(slips), aliases, longest_first)
+
+
+def _words(data: dict[str, object], table: str, key: str) -> tuple[str, ...]:
+    """A list of words; empty where the file has none."""
+    within = data.get(table, {})
+    words = within.get(key, []) if isinstance(within, dict) else None
+    if not isinstance(words, list) or not all(isinstance(w, str) and w for w in words):
+        raise CorpusError(f"词表 lexicon.toml 的 {table}.{key} 应为词语列表，请检查。")
+    return tuple(words)
 
 
 def _table(data: dict[str, object], name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:

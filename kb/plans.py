@@ -57,6 +57,7 @@ ASKS_USE = re.compile(
     r"用(?:在|到|于)(?:了)?(?:哪|什么|啥|何)|(?:哪|什么|啥)(?:个|些)?(?:环节|地方|场景|业务).{0,4}用|where.*\bused?\b",
     re.IGNORECASE,
 )
+ASKS_BENEFIT = re.compile(r"有(?:啥|什么)(?:用|好处)")
 MEASURE_LEVEL = 3
 NEARLY_ALL = 0.75
 
@@ -154,7 +155,8 @@ class Planner:
         support = self.selector.support(query, scored)
         asked = asked_terms(query.reading.text, self.index.terms)
         if asked.terms and asked.meaning and self._only_meaning(query.reading.text, asked.terms):
-            return self._term_plan(asked.terms, scored, support)
+            used = leaning and ASKS_BENEFIT.search(query.reading.text) is not None
+            return self._term_plan(asked.terms, scored, support, used)
         if (section := self._asked_heading(query.reading.text)) is not None:
             return self._section_plan(section, support)
         listing = self._asked_list(query, scored, leaning) or self._led_in(scored)
@@ -171,6 +173,19 @@ class Planner:
             self.selector.place(row, support) for row in self.selector.distinct([*rows, *others])
         ]
         return Plan("item", tuple(direct), (), listing, number)
+
+    def source_plan(self, shown: Plan, document: str, query: Query, scored: Scored) -> Plan:
+        """What one document says on the matter shown: counterparts first, then its best passages."""
+        support = self.selector.support(query, scored)
+        rows = [self._row_of[p.anchor] for p in shown.direct if p.anchor in self._row_of]
+        same = [other for row in rows for other in (row, *self.counterparts.get(row, ()))]
+        there = [row for row, p in enumerate(self.index.passages) if p.document_id == document]
+        best = sorted(there, key=lambda row: (-float(scored.fused[row]), row))
+        firsts = self.selector.distinct([row for row in same if row in there])
+        order = self.selector.distinct([*firsts, *best[:MAX_CITATIONS]])[:MAX_CITATIONS]
+        places = [self.selector.place(row, support) for row in order]
+        direct = max(1, len(firsts))
+        return Plan("passages", tuple(places[:direct]), tuple(places[direct:]))
 
     def _asked_heading(self, text: str) -> str | None:
         """The section whose heading is this very question, or None."""
@@ -192,7 +207,10 @@ class Planner:
                 rest = rest.replace(name, "")
         return len(PADDING.sub("", rest)) <= REST_OF_MEANING
 
-    def _term_plan(self, terms: Sequence[Term], scored: Scored, support: Scores) -> Plan:
+    def _term_plan(
+        self, terms: Sequence[Term], scored: Scored, support: Scores, used: bool = False
+    ) -> Plan:
+        """The definitions, and where the terms are used; that first where ``used`` is asked for."""
         rows = [self._row_of[term.passage_id] for term in terms]
         direct = [self._whole(row) for row in rows]
         uses = [
@@ -202,6 +220,8 @@ class Planner:
         ]
         uses.sort(key=lambda row: -float(scored.fused[row]))
         related = [self.selector.place(row, support) for row in self.selector.distinct(uses)]
+        if used:
+            direct, related = [*related[:1], *direct], related[1:]
         return Plan("term", tuple(direct), tuple(related[: MAX_CITATIONS - len(direct)]))
 
     @staticmethod

@@ -43,6 +43,7 @@ ORDER = [
     "retrieve",
     "select",
     "plans",
+    "cues",
     "dialogue",
     "answerable",
     "answer",

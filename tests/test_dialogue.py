@@ -12,7 +12,14 @@ LISTING = Listing(
     "guide:4", ("四",), tuple(Item("guide", f"guide:4-{n}", n, n + 1, n + 1) for n in range(1, 6))
 )
 PLAIN = Turn("政府会给钱吗", "政府会给钱吗", None, None)
-LISTED = Turn("主管部门要做哪几项", "主管部门要做哪几项", LISTING, None)
+LISTED = Turn(
+    "主管部门要做哪几项",
+    "主管部门要做哪几项",
+    LISTING,
+    None,
+    ("加强转型引导", "加大资金支持", "推广试点应用", "完善配套服务", "优化发展环境"),
+)
+PARTIES = ("服务商", "政府", "银行", "企业")
 
 
 @pytest.mark.parametrize(
@@ -100,3 +107,86 @@ def test_fresh_list_and_comparison_on_the_guide(assistant: Assistant) -> None:
     ]
     third = assistant.answer("第三个呢", ["工作思路四句话是啥"])
     assert third.citations[0].passage_id == points[2]
+
+
+@pytest.mark.parametrize(
+    ("query", "item", "kind"),
+    [
+        ("资金那块展开讲讲", 1, "item"),
+        ("那服务这块呢", 3, "item"),
+        ("环境呢", 4, "item"),
+        ("还有第三呢", 2, "item"),
+        ("资金那块，银行要干啥", 1, "joined"),
+    ],
+)
+def test_items_are_named_by_their_words(query: str, item: int, kind: str) -> None:
+    resolution = resolve(query, [LISTED])
+    assert (resolution.kind, resolution.item) == (kind, item)
+
+
+@pytest.mark.parametrize("query", ["支持呢", "税收那块呢", "第三方机构呢", "推广加强那条"])
+def test_a_name_of_none_or_of_several_items_picks_none(query: str) -> None:
+    several = LISTED._replace(leads=(*LISTED.leads[:4], "支持优化"))
+    assert resolve(query, [several]).item is None
+
+
+def test_a_bare_name_picks_an_item_only_of_a_list_shown_whole() -> None:
+    assert resolve("环境呢", [LISTED._replace(item=0)]).item is None
+    assert resolve("环境那块呢", [LISTED._replace(item=0)]).item == 4
+
+
+@pytest.mark.parametrize(
+    ("query", "document"),
+    [
+        ("解读里怎么说", "interpretation"),
+        ("解读里对应的原文呢", "interpretation"),
+        ("那原文呢", "guide"),
+        ("指南里怎么写的", "guide"),
+        ("原文在第几页", None),
+        ("解读里怎么说服务商的", None),
+    ],
+)
+def test_another_document_is_asked_for(query: str, document: str | None) -> None:
+    assert resolve(query, [PLAIN]).document == document
+
+
+def test_the_other_document_is_cited_first(assistant: Assistant) -> None:
+    asked = ["怎么开展数字化评估"]
+    first = assistant.answer(asked[0]).citations[0]
+    told = {"guide": "指南原文怎么写的", "interpretation": "解读里怎么说"}
+    for document, query in told.items():
+        answer = assistant.answer(query, asked)
+        assert (answer.status, answer.citations[0].document_id) == ("answered", document)
+    both = {assistant.answer(q, asked).citations[0].passage_id for q in told.values()}
+    assert first.passage_id in both
+    assert both == {"guide:2-1-p1", "interpretation:3-3-p2"}
+
+
+def test_a_query_goes_back_to_the_turn_whose_words_it_takes_up() -> None:
+    turns = [
+        Turn("优化发展环境包括哪些方面", "优化发展环境包括哪些方面", None, None),
+        Turn("APS要考虑哪些约束", "APS要考虑哪些约束", None, None),
+    ]
+    back = resolve("说回刚才的环境，为什么要紧", turns)
+    assert (back.context, back.turn) == ("优化发展环境包括哪些方面", -2)
+    assert resolve("说回约束，有几个", turns).turn == -1
+    assert resolve("刚才说的税收优惠力度", turns).turn == -1
+
+
+@pytest.mark.parametrize(
+    "query", ["企业内部怎么弄", "政府在这事上干啥", "服务商该做什么", "图什么"]
+)
+def test_a_query_without_a_subject_leans(query: str) -> None:
+    assert resolve(query, [PLAIN], (), lambda text: True, PARTIES).kind == "joined"
+
+
+@pytest.mark.parametrize("query", ["企业内部怎么管数据", "政府给补贴吗"])
+def test_a_query_of_a_party_with_a_subject_does_not_lean(query: str) -> None:
+    assert resolve(query, [PLAIN], (), lambda text: True, PARTIES).kind == "fresh"
+
+
+def test_where_a_term_is_used_comes_first_once_it_was_explained(assistant: Assistant) -> None:
+    answer = assistant.answer("对我们有啥用", ["低代码到底是个啥玩意儿"])
+    assert answer.standalone_query.endswith("低代码对我们有啥用")
+    assert answer.citations[0].passage_id == "guide:3-3-p1"
+    assert "glossary:0-p12" in [c.passage_id for c in answer.citations]
