@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from threading import BoundedSemaphore
 from typing import NamedTuple
@@ -33,6 +34,9 @@ SUGGESTIONS = 3
 SUGGESTED_FROM = 120
 RELATED_SHOWN = 3
 REMEMBERED_TURNS = 8
+KEPT, RECENT = 2048, 64
+"""Answers kept, 10 KB each; and how many of them with all their scores, ten times that and more."""
+
 ITEM_BONUS = 2.0
 CHAPTER_BONUS = 0.4
 ASKED_ALONE = 0.965
@@ -68,7 +72,8 @@ class Assistant:
         self.planner = Planner(retriever)
         self.judge = judge
         self._slots = BoundedSemaphore(cores())  # more at once only take turns at the interpreter
-        self._explain = lru_cache(maxsize=2048)(self._explain_uncached)
+        self._explain = lru_cache(maxsize=RECENT)(self._explain_uncached)
+        self._answers = lru_cache(maxsize=KEPT)(self._answer_unkept)
 
     def answer(self, query: str, history: Sequence[str] = (), role: Role | None = None) -> Answer:
         """Answer a query; unusable input gives a ``not_found`` answer with its reason.
@@ -78,29 +83,39 @@ class Assistant:
             history: earlier queries of the dialogue, oldest first.
             role: rank passages that address this reader higher.
         """
-        return self.explain(query, history, role).answer
+        try:
+            text, earlier = clean(query), self._earlier(history)
+        except InputError as error:
+            return self._refuse(query, error.code, str(error))
+        with self._slots:
+            return _echoed(self._answers(text, earlier, role), query)
 
     def explain(
         self, query: str, history: Sequence[str] = (), role: Role | None = None
     ) -> Explained:
         """Like ``answer``, with the resolution, plan, scores and judgement beside it."""
         try:
-            text = clean(query)
+            text, earlier = clean(query), self._earlier(history)
         except InputError as error:
-            return Explained(
-                self._refuse(query, error.code, str(error)), fresh(query), None, None, None, None
-            )
-        earlier = tuple(h for h in history[-REMEMBERED_TURNS:] if h.strip() and len(h) <= MAX_QUERY)
+            refusal = self._refuse(query, error.code, str(error))
+            return Explained(refusal, fresh(refusal.query), None, None, None, None)
         with self._slots:
             explained = self._explain(text, earlier, role)
-        if text != query:
-            answer = explained.answer.model_copy(update={"query": query})
-            explained = explained._replace(answer=answer)
-        return explained
+        return explained._replace(answer=_echoed(explained.answer, query))
+
+    @staticmethod
+    def _earlier(history: Sequence[str]) -> tuple[str, ...]:
+        """The earlier queries that a follow-up can lean on: no unusable ones, no greetings."""
+        usable = []
+        for query in history:
+            with suppress(InputError):
+                usable.append(clean(query))
+        return tuple([query for query in usable if not _small_talk(query)][-REMEMBERED_TURNS:])
 
     def forget(self) -> None:
         """Empty the cache of answers."""
         self._explain.cache_clear()
+        self._answers.cache_clear()
 
     def search(self, query: str, k: int = 10, method: Method = "hybrid") -> list[SearchHit]:
         """Rank passages for a query.
@@ -125,6 +140,9 @@ class Assistant:
                 )
             )
         return found
+
+    def _answer_unkept(self, text: str, history: tuple[str, ...], role: Role | None) -> Answer:
+        return self._explain(text, history, role).answer
 
     def _explain_uncached(
         self, text: str, history: tuple[str, ...], role: Role | None
@@ -153,11 +171,13 @@ class Assistant:
                 resolution, turns, before.plan if before else None, query, scored, role
             )
             judgement = self.judge.judge(query, scored, plan)
-        if resolution.kind == "more" and last is not None:
-            plan = more(plan, last.plan, self.index)
         assert query is not None
         assert scored is not None
         assert judgement is not None
+        if resolution.kind == "more" and judgement.status == "answered":
+            plan = more(plan, self._shown(history, role), self.index)
+            if not plan.direct:
+                judgement = Judgement("not_found", judgement.confidence, "nothing_more", {}, {})
         answer = self._answer(text, resolution, query, scored, plan, judgement)
         return Explained(answer, resolution, plan, query, scored, judgement)
 
@@ -229,6 +249,16 @@ class Assistant:
         leads = tuple(self._lead(i) for i in listing.items) if listing else ()
         return Turn(resolution.text, resolution.context or resolution.text, listing, item, leads)
 
+    def _shown(self, history: tuple[str, ...], role: Role | None) -> list[Place]:
+        """What was cited since the last question that did not merely ask for more."""
+        places: list[Place] = []
+        for n in range(len(history), 0, -1):
+            explained = self._explain(history[n - 1], history[: n - 1], role)
+            places += explained.plan.direct if explained.plan else ()
+            if explained.resolution.kind != "more":
+                break
+        return places
+
     def _lead(self, item: Item) -> str:
         return self.index.documents[item.document_id].text[item.start : item.lead_end]
 
@@ -247,8 +277,10 @@ class Assistant:
             shown = (*plan.direct, *plan.related)
             if judgement.reason == "number_exceeds":
                 shown = (*self.planner.overview(str(judgement.values["listing"])), *shown)
-            once = {(p.document_id, p.start, p.end): p for p in reversed(shown)}
-            citations = self._cite((), tuple(reversed(once.values()))[:RELATED_SHOWN])
+            once: dict[tuple[str, int, int], Place] = {}
+            for place in shown:
+                once.setdefault((place.document_id, place.start, place.end), place)
+            citations = self._cite((), tuple(once.values())[:RELATED_SHOWN])
         else:
             citations = ()
         suggestions = self._suggest(query, scored, judgement.status)
@@ -279,7 +311,8 @@ class Assistant:
         if judgement.status != "answered":
             if judgement.reason:
                 parts.append(reason_text(judgement.reason, **judgement.values))
-            parts.append(MESSAGES[judgement.status])
+            if judgement.reason != "nothing_more":
+                parts.append(MESSAGES[judgement.status])
         elif resolution.kind == "page":
             pages = sorted({c.page for c in citations if c.role == "direct" and c.page is not None})
             parts.append(MESSAGES["page"].format(pages="、".join(f"第{p}页" for p in pages)))
@@ -346,6 +379,7 @@ class Assistant:
         raise KeyError(place.anchor)
 
     def _refuse(self, query: str, reason: str, message: str) -> Answer:
+        query = _printable(query)
         return self._compose(query, query, "not_found", reason, 0.0, (), (), message)
 
     def _compose(
@@ -378,6 +412,18 @@ SUGGESTED_VOICES = frozenset({"neutral", "official"})
 def _letters(text: str) -> str:
     """A text without punctuation and spaces."""
     return "".join(c for c in text if c.isalnum())
+
+
+def _printable(query: object) -> str:
+    """A query as it can be sent back: half characters, which no encoding has, become ?."""
+    return query.encode("utf-8", "replace").decode() if isinstance(query, str) else ""
+
+
+def _echoed(answer: Answer, query: str) -> Answer:
+    """The answer with the query as it was typed."""
+    if answer.query == query:
+        return answer
+    return answer.model_copy(update={"query": _printable(query)})
 
 
 def clean(query: object) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from kb.numerals import chinese_number
+from kb.numerals import number_said
 from kb.tokenizer import fold
 
 __all__ = [
@@ -131,10 +131,8 @@ def asked_number(query: str) -> NumberAsked | None:
     found = NUMBERED.search(fold(query))
     if found is None:
         return None
-    try:
-        return NumberAsked(chinese_number(found["n"]), found["unit"])
-    except ValueError:
-        return None
+    number = number_said(found["n"])
+    return None if number is None else NumberAsked(number, found["unit"])
 
 
 def exceeds(asked: NumberAsked, totals: Mapping[str, int]) -> int | None:

@@ -22,7 +22,8 @@ def answer_lines(assistant: Assistant, lines: Iterable[str]) -> Iterator[str]:
     """
     for line in lines:
         if line.strip():
-            yield json.dumps(_answer(assistant, line), ensure_ascii=False)
+            text = json.dumps(_answer(assistant, line), ensure_ascii=False)
+            yield text.encode("utf-8", "replace").decode()  # an id may hold half a character
 
 
 def _answer(assistant: Assistant, line: str) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def _answer(assistant: Assistant, line: str) -> dict[str, Any]:
 def _read(line: str) -> dict[str, Any]:
     try:
         data = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError too
         raise InputError("这一行不是有效的JSON，请检查。") from error
     if not isinstance(data, dict):
         raise InputError("这一行应为JSON对象，请检查。")

@@ -14,6 +14,7 @@ __all__ = [
     "COMPARES_ONE",
     "DOCUMENTS",
     "ELLIPSIS",
+    "ENGLISH_PRONOUN",
     "FILLER",
     "LEANING_START",
     "MORE",
@@ -76,9 +77,8 @@ LEANING_START = re.compile(
 )
 PRONOUN = re.compile(
     r"它们?|他们|[这那][几两三四五六]|这个|那个|这些|那些|这样|这种|这块|[这那]件?事|[这那]方面|上面|刚才|前面|里头|里面|其中|此事"
-    r"|\bit\b|\bits\b|\bthey\b|\btheir\b",
-    re.IGNORECASE,
 )
+ENGLISH_PRONOUN = re.compile(r"\b(?:[Ii]ts?|[Tt]hey|[Tt]heir)\b")  # not IT
 ASKS_ON = re.compile(
     r"(?:再|展开|详细|具体|仔细|细)(?:说|讲|聊|谈|解释)(?:说|讲|聊|谈)?(?:一下|看|点|吧|呗|些)*[。.？?！!]*$"
 )
@@ -94,12 +94,10 @@ BACK = re.compile(
 COMPARES_ONE = re.compile(
     r"^(?:那|那么)?(?P<rest>(?:跟|和|与|同).{1,16}(?:不同|不一样|区别|差别|差在|一回事|相比|比).*)"
 )
-TERM_PRONOUN = re.compile(
-    r"它|这个系统|这个软件|这种系统|这东西|这玩意儿?|\bits\b|\bit\b", re.IGNORECASE
-)
+TERM_PRONOUN = re.compile(r"它|这个系统|这个软件|这种系统|这东西|这玩意儿?|\b[Ii]ts?\b")
 BOTH = re.compile(
-    r"[它他]俩|它们|[这那](?:俩|[两二](?:者|个|样|种|款|套|项))(?:系统|软件|东西|词)?|[两二]者"
-    r"|\b(?:these|those|the) two\b|\bboth\b",
+    r"[它他]俩|它们|[这那](?:俩|[两二](?:者|个|样|种|款|套|项))(?:系统|软件|东西|词)?|(?<![^那，。,])[两二]者"
+    r"|\b(?:these|those|the) two\b|\bboth\b(?!.*\band\b)",
     re.IGNORECASE,
 )
 ELLIPSIS = re.compile(r"^那?么?(?P<name>.{1,12}?)(?:方面|这边|那边|那头)?呢[？?]?$")

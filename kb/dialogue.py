@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from kb import cues
 from kb.addresses import by_number
-from kb.numerals import chinese_number
+from kb.numerals import number_said
 from kb.outline import Listing
 from kb.schema import Term
 from kb.terms import asked_terms
@@ -110,7 +110,7 @@ def resolve(
     if (back := _returned_to(text, turns)) is not None:
         subject = turns[back].subject
         return Resolution("joined", f"{subject}{JOINT}{text}", text, subject, turn=back)
-    if item is not None or _leans(text, terms, stands_alone, parties):
+    if item is not None or _leans(text, last.subject, terms, stands_alone, parties):
         own = _name_the_terms(text, turns, terms)
         return Resolution("joined", f"{last.subject}{JOINT}{own}", own, last.subject, item)
     return fresh(text)
@@ -155,7 +155,7 @@ def _item(text: str, last: Turn) -> tuple[int | None, bool]:
     elif found["next"]:
         number = (last.item if last.item is not None else -1) + 1
     else:
-        number = chinese_number(found["n"]) - 1
+        number = (number_said(found["n"]) or 0) - 1
     return (number if 0 <= number < total else None), alone is not None
 
 
@@ -184,11 +184,11 @@ def _name_the_terms(text: str, turns: Sequence[Turn], terms: Sequence[Term]) -> 
         for term in asked_terms(earlier, terms).terms
     ]
     latest = list(dict.fromkeys(reversed(spoken)))
-    if len(latest) > 1 and cues.BOTH.search(text):
-        return cues.BOTH.sub(f"{latest[1]}和{latest[0]}", text, count=1)
     named = asked_terms(turns[-1].text, terms).terms or asked_terms(turns[-1].subject, terms).terms
     if not named:
         return text
+    if len(latest) > 1 and cues.BOTH.search(text):
+        return cues.BOTH.sub(f"{latest[1]}和{latest[0]}", text, count=1)
     if compared := cues.COMPARES_ONE.match(text):
         return f"{latest[0]}{compared['rest']}"
     if cues.NO_SUBJECT.match(text):
@@ -198,16 +198,18 @@ def _name_the_terms(text: str, turns: Sequence[Turn], terms: Sequence[Term]) -> 
 
 def _leans(
     text: str,
+    subject: str,
     terms: Sequence[Term],
     stands_alone: Callable[[str], bool],
     parties: tuple[str, ...],
 ) -> bool:
     folded = fold(text)
     signs = (cues.LEANING_START, cues.PRONOUN, cues.BOTH, cues.ASKS_ON, cues.NO_SUBJECT)
-    if any(sign.search(folded) for sign in signs):
+    if any(sign.search(folded) for sign in signs) or cues.ENGLISH_PRONOUN.search(text):
         return True
     if parties and cues.asked_party(parties).fullmatch(folded):
-        return True
+        term = asked_terms(subject, terms)
+        return not (term.terms and term.meaning and stands_alone(text))
     if any(fold(t.abbreviation or t.name) in folded for t in terms):
         return False
     return bool(cues.ELLIPSIS.match(text)) or (len(text) <= SHORT and not stands_alone(text))

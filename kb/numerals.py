@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["chinese_number"]
+__all__ = ["chinese_number", "number_said"]
 
 DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 UNITS = {"十": 10, "百": 100, "千": 1000}
@@ -31,3 +31,11 @@ def chinese_number(text: str) -> int:
     if not text:
         raise ValueError("not a Chinese number: ''")
     return total + digit
+
+
+def number_said(text: str) -> int | None:
+    """Like ``chinese_number``, for what a user typed: None where it is no number (1十)."""
+    try:
+        return chinese_number(text)
+    except ValueError:
+        return None

@@ -19,7 +19,7 @@ from kb.chunk import sentences
 from kb.counterparts import counterparts
 from kb.fusion import top_rows
 from kb.index import Index
-from kb.numerals import chinese_number
+from kb.numerals import number_said
 from kb.outline import Item, Listing, listings
 from kb.retrieve import Query, Retriever, Scored
 from kb.schema import Role, Term
@@ -146,8 +146,9 @@ class Planner:
         """Choose a plan for a query; one that leans on another must ask for a list plainly."""
         address = addressed(query.reading.text, self.listings, self._titles)
         if address is not None and address.exists:
-            plan = self.item_plan(address.listing, address.item, query, scored)
-            return plan._replace(address=address)
+            plans = [self.item_plan(address.listing, n, query, scored) for n in address.items]
+            direct = dict.fromkeys(place for plan in plans for place in plan.direct)
+            return plans[0]._replace(direct=tuple(direct), address=address)
         plan = self._unaddressed(query, scored, role, leaning)
         return plan._replace(address=address)
 
@@ -283,7 +284,7 @@ class Planner:
             return None
         listing = self.listings[means[0][1]]
         asked = ITEM_COUNT.search(text)
-        if asked and chinese_number(asked[1]) not in (len(listing.items), 0):
+        if asked and number_said(asked[1]) not in (len(listing.items), 0, None):
             return None
         return listing
 
@@ -446,14 +447,16 @@ def _top_mean(values: Scores) -> float:
     return float(values.mean()) if values.size else 0.0
 
 
-def more(plan: Plan, shown: Plan | None, index: Index) -> Plan:
+def more(plan: Plan, shown: Sequence[Place], index: Index) -> Plan:
     """What 还有吗 adds: sentences of the places shown that were not marked, then other places."""
-    if shown is None:
-        return plan
-    seen = {(p.document_id, p.start, p.end) for p in shown.direct}
-    unmarked = [rest for p in shown.direct if (rest := _unmarked(p, index)) is not None]
+    marked: dict[tuple[str, int, int], Place] = {}
+    for place in shown:
+        key = (place.document_id, place.start, place.end)
+        before = marked[key].highlights if key in marked else ()
+        marked[key] = place._replace(highlights=(*before, *place.highlights))
+    unmarked = [rest for p in marked.values() if (rest := _unmarked(p, index)) is not None]
     others = [
-        p for p in (*plan.direct, *plan.related) if (p.document_id, p.start, p.end) not in seen
+        p for p in (*plan.direct, *plan.related) if (p.document_id, p.start, p.end) not in marked
     ]
     places = [*unmarked[:2], *others]
     return Plan("passages", tuple(places[:3]), tuple(places[3:]))

@@ -42,6 +42,7 @@ REASONS = MappingProxyType(
         "asks_page": "没有可以对应页码的上一个问题，请先提问。",
         "off_topic": "这个问题不在文件的范围内。",
         "not_covered": "文件涉及这个话题，但没有说到所问的内容。",
+        "nothing_more": "与上一个问题有关的原文已经全部列出，没有更多了。",
         "injection": "这类指令不会被执行；本助手只摘录文件原文。",
     }
 )

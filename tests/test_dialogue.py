@@ -190,3 +190,50 @@ def test_where_a_term_is_used_comes_first_once_it_was_explained(assistant: Assis
     assert answer.standalone_query.endswith("低代码对我们有啥用")
     assert answer.citations[0].passage_id == "guide:3-3-p1"
     assert "glossary:0-p12" in [c.passage_id for c in answer.citations]
+
+
+def test_more_ends_when_everything_was_shown(assistant: Assistant) -> None:
+    for asked in ("第7个名词解释", "列出14条举措", "没钱搞，政府给补贴吗"):
+        history = [asked]
+        seen: set[tuple[str, tuple[tuple[int, int], ...]]] = set()
+        for _ in range(12):
+            answer = assistant.answer("还有吗", history)
+            if answer.status != "answered":
+                break
+            direct = {(c.passage_id, c.highlights) for c in answer.citations if c.role == "direct"}
+            assert direct
+            assert not direct & seen
+            seen |= direct
+            history.append("还有吗")
+        assert (answer.status, answer.reason, answer.citations) == ("not_found", "nothing_more", ())
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "服务商和企业两者的责任怎么分",
+        "What should both providers and authorities do?",
+        "IT 部门要做什么",
+    ],
+)
+def test_words_of_a_question_of_its_own_stay(assistant: Assistant, query: str) -> None:
+    for history in (["AGV是什么", "那AMR呢"], ["MES是什么"]):
+        assert query in assistant.answer(query, history).standalone_query
+
+
+def test_both_needs_terms_in_the_question_before(assistant: Assistant) -> None:
+    history = ["AGV是什么", "那AMR呢", "服务商要做什么"]
+    assert assistant.answer(history[2], history[:2]).standalone_query == history[2]
+    assert "AGV" not in assistant.answer("它们要做什么", history).standalone_query
+
+
+def test_greetings_and_unusable_text_are_no_turns(assistant: Assistant) -> None:
+    asked = "没钱搞，政府给补贴吗"
+    plain = assistant.answer("那银行呢", [asked])
+    for between in ("谢谢", "\x00", "\ud800", "   ", "钱" * 600):
+        assert assistant.answer("那银行呢", [asked, between]) == plain
+
+
+def test_half_characters_come_back_as_question_marks(assistant: Assistant) -> None:
+    assert assistant.answer("\ud800 什么是MES").query == "? 什么是MES"
+    assert assistant.answer("\ud800").query == "?"

@@ -49,6 +49,9 @@ ENGLISH: Mapping[str, str] = {
     " translate, judge or advise.",
     REASONS["asks_page"]: "There is no earlier question to give the page of.",
     REASONS["off_topic"]: "The question is outside the documents.",
+    REASONS[
+        "nothing_more"
+    ]: "All passages on the question before have been shown; there are no more.",
     REASONS["not_covered"]: "The documents touch on the subject but do not say what is asked.",
     REASONS["injection"]: "Such instructions are not followed; this assistant only quotes.",
     STATES["starting"]: "Getting ready, a moment please…",
