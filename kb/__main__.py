@@ -215,12 +215,16 @@ def one_sentence() -> Iterator[None]:
         said = " ".join(str(getattr(error, "message", error)).split())
         say(f"用法不对（{said}），请运行 python -m kb --help 查看用法。")
         sys.exit(2)
-    except typer.Abort:
-        say("已取消。")
-        sys.exit(2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        where = f"“{error.filename}”" if error.filename else "文件"
+        say(f"读写不了{where}（{error.strerror or error}），请检查路径、权限和磁盘空间。")
+        sys.exit(2)
+    except typer.Abort:
+        say("已取消。")
+        sys.exit(2)
 
 
 def main() -> None:

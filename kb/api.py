@@ -88,6 +88,10 @@ def _add_errors(api: FastAPI) -> None:
     @api.middleware("http")
     async def limit_body(request: Request, call_next: Any) -> Any:
         if request.url.path.startswith("/api/v1/"):
+            if "transfer-encoding" in request.headers:
+                return _error(
+                    411, "input_invalid", "请求应写明长度（Content-Length），不能分块发送。"
+                )
             length = request.headers.get("content-length", "0")
             if not length.isdecimal() or int(length) > MAX_BODY:
                 return _error(413, "input_too_long", f"请求内容太大，请控制在{MAX_BODY}字节以内。")
@@ -109,6 +113,11 @@ def _add_errors(api: FastAPI) -> None:
     @api.exception_handler(KBError)
     async def failed(request: Request, error: KBError) -> JSONResponse:
         return _error(400, "failed", str(error))
+
+    @api.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        message = "程序出了意外，这次没有答成；请换个问法，或查看终端里的信息。"
+        return _error(500, "internal", message)  # the server logs the traceback
 
     @api.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:

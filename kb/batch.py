@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ from kb.answer import Assistant
 from kb.errors import InputError
 
 __all__ = ["answer_lines"]
+
+log = logging.getLogger(__name__)
 
 
 def answer_lines(assistant: Assistant, lines: Iterable[str]) -> Iterator[str]:
@@ -37,6 +40,12 @@ def _answer(assistant: Assistant, line: str) -> dict[str, Any]:
         return {"id": identifier, "answer": assistant.answer(query).model_dump(mode="json")}
     except InputError as error:
         return {"id": identifier, "error": str(error)}
+    except Exception as error:  # whatever it is, the other lines are worth answering
+        log.exception("line not answered")
+        return {
+            "id": identifier,
+            "error": f"这一行没有答成（{type(error).__name__}），请换个问法。",
+        }
 
 
 def _read(line: str) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """A dictionary of words and their frequencies as two files, mapped into memory as they are read.
 
 jieba keeps its half million words as a Python dictionary: 67 MiB, and up to .6 s at every start.
-As a trie (marisa-trie) with a row of counts they take 3 MB on disk and 4 MiB of memory, open in less
-than a millisecond, and cutting a question takes .08 ms instead of .06.
+As a trie (marisa-trie) with a row of counts they take 3 MB on disk and 4 MiB of memory, open in a few
+milliseconds, checksum included, and cutting a question takes .08 ms instead of .06.
 """
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -65,15 +66,19 @@ class Dictionary:
             name: what the files are called, without ending.
             make: gives the words with their frequencies, and the sum of these.
         """
-        files = folder / f"{name}.words", folder / f"{name}.counts.npy"
+        words, counts, check = (
+            folder / f"{name}.{part}" for part in ("words", "counts.npy", "sha256")
+        )
         try:
-            return cls._map(*files)
+            return cls._map(words, counts, check)
         except (OSError, RuntimeError, ValueError, EOFError):
-            _write(*files, *make())
-            return cls._map(*files)
+            _write(words, counts, check, *make())
+            return cls._map(words, counts, check)
 
     @classmethod
-    def _map(cls, words: Path, counts: Path) -> Dictionary:
+    def _map(cls, words: Path, counts: Path, check: Path) -> Dictionary:
+        if check.read_text(encoding="ascii") != _sha256(words, counts):
+            raise ValueError(check)
         trie = marisa_trie.Trie().mmap(str(words))
         row = np.load(counts, mmap_mode="r", allow_pickle=False)
         if row.dtype != np.uint32 or row.shape != (len(trie) + 1,):
@@ -81,17 +86,24 @@ class Dictionary:
         return cls(trie, memoryview(row))
 
 
-def _write(words: Path, counts: Path, frequencies: Mapping[str, int], total: int) -> None:
-    """Write both files beside their places, then move them there."""
+def _sha256(*files: Path) -> str:
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _write(
+    words: Path, counts: Path, check: Path, frequencies: Mapping[str, int], total: int
+) -> None:
+    """Write the files beside their places, then move them there."""
     trie = marisa_trie.Trie(frequencies)
     row = np.zeros(len(trie) + 1, dtype=np.uint32)
     row[-1] = total
     for word, frequency in frequencies.items():
         row[trie[word]] = frequency
     mark = secrets.token_hex(4)
-    drafts = [file.with_name(f".{mark}.{file.name}") for file in (words, counts)]
+    drafts = [file.with_name(f".{mark}.{file.name}") for file in (words, counts, check)]
     trie.save(str(drafts[0]))
     with drafts[1].open("wb") as stream:
         np.save(stream, row)
-    for draft, file in zip(drafts, (words, counts), strict=True):
+    drafts[2].write_text(_sha256(*drafts[:2]), encoding="ascii")
+    for draft, file in zip(drafts, (words, counts, check), strict=True):
         draft.replace(file)

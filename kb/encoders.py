@@ -34,7 +34,7 @@ def load_encoder(
     onnxruntime and encodes queries; the first call exports into ``data_dir/encoders`` (needs
     torch and onnx, about half a minute), later calls never import them. Both carry the same name
     and fingerprint, so an index built by the one is searched with the other. A model that cannot
-    be exported is served with torch.
+    be exported is served with torch, and not tried again.
 
     Args:
         spec: ``builtin``, a model folder, or a Hugging Face model name.
@@ -53,10 +53,15 @@ def load_encoder(
     folder = data_dir / "encoders" / f"{safe}-{fingerprint[:12]}-{precision}"
     if not _is_current(folder):
         model = SentenceTransformerEncoder(_model_folder(spec, data_dir), name)
+        refused = folder.with_suffix(f".refused-{EXPORT_FORMAT}")
         try:
+            if refused.exists():
+                raise UnsupportedError(refused.read_text(encoding="utf-8"))
             export_onnx(model, folder, precision)
         except UnsupportedError as error:
             log.warning("%s", error)
+            refused.parent.mkdir(parents=True, exist_ok=True)
+            refused.write_text(str(error), encoding="utf-8")  # not tried again at every start
             return model
     return OnnxEncoder(folder)
 

@@ -109,9 +109,14 @@ def export_onnx(model: SentenceTransformerEncoder, folder: Path, precision: Prec
             draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
             draft.mkdir()
             drafts[draft] = 0.0
-            _write_graph(model, draft, pooling, bits)
-            _write_record(model, draft, pooling, precision)
-            drafts[draft] = _least_cosine(model, draft)
+            try:
+                _write_graph(model, draft, pooling, bits)
+                _write_record(model, draft, pooling, precision)
+                drafts[draft] = _least_cosine(model, draft)
+            except OSError:
+                raise  # no room, no right: not the model's fault
+            except Exception as error:  # torch, onnx and onnxruntime have a dozen of their own
+                raise _unsupported(model, type(error).__name__) from error
             if drafts[draft] >= GOOD_COSINE:
                 break
         best = max(drafts, key=lambda draft: drafts[draft])
@@ -133,8 +138,12 @@ def _pooling_of(encoder: SentenceTransformerEncoder) -> Pooling:
         plain = pooling.include_prompt and not getattr(modules[0], "do_lower_case", False)
         if plain and mode in ("mean", "cls") and encoder.model.tokenizer.is_fast:
             return "mean" if mode == "mean" else "cls"
-    raise UnsupportedError(
-        f"编码器 {encoder.name} 的结构（{'、'.join(kinds)}）不能导出为 ONNX，"
+    raise _unsupported(encoder, "、".join(kinds))
+
+
+def _unsupported(encoder: SentenceTransformerEncoder, why: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"编码器 {encoder.name} 的结构（{why}）不能导出为 ONNX，"
         "将改用 torch 运行，结果相同，只是启动和编码慢一些。"
     )
 

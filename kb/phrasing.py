@@ -37,6 +37,8 @@ NOT_WORD = re.compile(r"\W")
 WIDTH = 0.1
 GRAM_SHARE = 0.3
 RIDGE = 0.1
+FEW = 200
+"""With fewer questions, n-grams that only one of them has are kept too."""
 
 Floats = NDArray[np.float32]
 
@@ -103,8 +105,10 @@ def fit(
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    counter = TfidfVectorizer(analyzer=ngrams, sublinear_tf=True, min_df=2)
-    table = counter.fit_transform([*answerable, *outside])
+    texts = [*answerable, *outside]
+    rarest = 2 if len(texts) >= FEW else 1
+    counter = TfidfVectorizer(analyzer=ngrams, sublinear_tf=True, min_df=rarest)
+    table = counter.fit_transform(texts)
     labels = np.r_[np.ones(len(answerable)), -np.ones(len(outside))]
     offset = float(labels.mean())
     weights = _solve(np.vstack(vectors), table, labels - offset)

@@ -58,6 +58,7 @@ ASKS_USE = re.compile(
     re.IGNORECASE,
 )
 ASKS_BENEFIT = re.compile(r"有(?:啥|什么)(?:用|好处)")
+HEADING_SHARE = 0.5
 MEASURE_LEVEL = 3
 NEARLY_ALL = 0.75
 
@@ -189,10 +190,15 @@ class Planner:
         return Plan("passages", tuple(places[:direct]), tuple(places[direct:]))
 
     def _asked_heading(self, text: str) -> str | None:
-        """The section whose heading is this very question, or None."""
+        """The section whose heading is this very question, with few other words, or None."""
         plain = _letters(text)
         return next(
-            (name for name, title in self._question_headings.items() if title in plain), None
+            (
+                name
+                for name, title in self._question_headings.items()
+                if title in plain and len(title) >= HEADING_SHARE * len(plain)
+            ),
+            None,
         )
 
     def _section_plan(self, section: str, support: Scores) -> Plan:

@@ -66,6 +66,9 @@ class Service:
         except KBError as error:
             failure = str(error)
             self._say(failure)
+        except OSError as error:
+            failure = STATES["unreadable"].format(path=error.filename or "", why=error.strerror)
+            self._say(failure)
         finally:
             self.state, self.reason = ("failed" if failure else "ready"), failure
             self._done.set()

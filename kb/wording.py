@@ -54,6 +54,7 @@ STATES = MappingProxyType(
         "stale": "文档或设置有变化，正在自动重建索引，请稍候……",
         "damaged": "索引文件已损坏，正在自动重建，请稍候……",
         "build_failed": "索引重建没有成功，请在终端运行 python -m kb build 查看原因。",
+        "unreadable": "读写不了“{path}”（{why}），请检查路径、权限和磁盘空间后重新启动。",
         "interrupted": "准备过程意外中断，请查看终端里的信息后重新启动。",
         "local_only": "反馈和统计只能在运行本程序的电脑上用 127.0.0.1 打开页面查看和开关。"
         "如需对所有人开放，请用 KB_RECORDS=all 重新启动。",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from kb.answer import Assistant
 from kb.api import create_api
+from kb.batch import answer_lines
 from kb.schema import Answer
 from kb.service import Service
 from kb.settings import Settings
@@ -133,6 +134,33 @@ def test_bad_bodies(client: TestClient, body: bytes) -> None:
     reply = client.post("/api/v1/ask", content=body, headers={"content-type": "application/json"})
     assert 400 <= reply.status_code < 500
     assert reply.json()["error"]["message"]
+
+
+def test_a_body_of_unknown_length_is_refused(client: TestClient) -> None:
+    parts = iter([b'{"query": "', b"x", b'"}'])
+    reply = client.post("/api/v1/ask", content=parts, headers={"content-type": "application/json"})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (411, "input_invalid")
+
+
+def test_the_unexpected_is_one_sentence(
+    client: TestClient, assistant: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Assistant, "answer", fails)
+    reply = client.post("/api/v1/ask", json={"query": "什么是MES"})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (500, "internal")
+    lines = list(answer_lines(assistant, ['{"id": 1, "query": "什么是MES"}', "bad"]))
+    assert ["ZeroDivisionError" in line for line in lines] == [True, False]
+
+
+def test_half_characters_make_no_500(client: TestClient) -> None:
+    for body in (rb'{"query": "\ud800 x"}', rb'{"query": "x", "history": ["\ud800", "\u0000"]}'):
+        reply = client.post(
+            "/api/v1/ask", content=body, headers={"content-type": "application/json"}
+        )
+        assert reply.status_code in (200, 400, 422)
 
 
 def test_a_long_query_is_refused(client: TestClient) -> None:

@@ -66,14 +66,20 @@ def test_ask_for_a_reader(built: Settings) -> None:
 
 def test_batch_round_trip(built: Settings, tmp_path: Path) -> None:
     source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
-    source.write_text(
-        '{"id": "a", "query": "什么是MES"}\nbad\n{"id": "d", "turns": [{"query": "政府给钱吗"}, {"query": "那银行呢"}]}\n',
-        encoding="utf-8",
-    )
+    lines = [
+        '{"id": "a", "query": "什么是MES"}',
+        "bad",
+        '{"id": "d", "turns": [{"query": "政府给钱吗"}, {"query": "那银行呢"}]}',
+        r'{"id": "\ud800", "query": "\ud800 第1十条举措"}',
+        '{"id": ' + "9" * 5000 + "}",
+        r'{"id": "t", "turns": [{"query": "\ud800 列出2十条举措"}, {"query": "第1二点"}]}',
+    ]
+    source.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     done = kb(built, "ask", "--batch", str(source), "--out", str(out))
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
-    assert [set(row) for row in rows] == [{"id", "answer"}, {"id", "error"}, {"id", "answers"}]
+    kinds = ["answer", "error", "answers", "answer", "error", "answers"]
+    assert [set(row) for row in rows] == [{"id", kind} for kind in kinds]
 
 
 def test_search_and_verify(built: Settings) -> None:
@@ -107,6 +113,10 @@ def test_wrong_settings_are_one_sentence(built: Settings, tmp_path: Path) -> Non
     assert "KB_STORE" in one_sentence(kb(built, "ask", "x", KB_STORE="redis"))
     assert "nowhere" in one_sentence(kb(built, "build", KB_CORPUS_DIR=str(tmp_path / "nowhere")))
     assert "builtin" in one_sentence(kb(built, "ask", "x", KB_ENCODER=str(tmp_path / "no-model")))
+
+
+def test_an_unusable_data_folder_is_one_sentence(built: Settings) -> None:
+    assert "/dev/null" in one_sentence(kb(built, "ask", "x", KB_DATA_DIR="/dev/null/x"))
 
 
 def test_a_port_in_use_is_one_sentence(built: Settings) -> None:

@@ -185,6 +185,21 @@ def test_unlike_export_is_served_with_torch(
     assert isinstance(served, SentenceTransformerEncoder)
 
 
+def test_a_graph_that_fails_is_served_with_torch_and_not_tried_again(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def fails(*_: object) -> None:
+        tried.append(1)
+        raise RuntimeError("no such operator")
+
+    monkeypatch.setattr(onnx_export, "_write_graph", fails)
+    for _ in range(2):
+        assert isinstance(load_encoder(str(tiny_folder), tmp_path), SentenceTransformerEncoder)
+    assert len(tried) == 1
+
+
 def test_other_architecture_is_served_with_torch(
     data_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -123,3 +123,12 @@ def test_a_damaged_bytes_document(small_settings: Settings) -> None:
     (small_settings.corpus_dir / "guide.md").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CorpusError, match="UTF-8"):
         build_index(small_settings, HashEncoder())
+
+
+def test_a_bank_of_two_questions_is_enough(small_settings: Settings) -> None:
+    line = '{"id": "u1", "query": "下雨吗", "type": "off_topic"}\n'
+    (small_settings.corpus_dir / "unanswerable.jsonl").write_text(line, encoding="utf-8")
+    build_index(small_settings, HashEncoder())
+    index = load_index(small_settings)
+    assert index.phrasing is not None
+    assert len(index.outside) == 1

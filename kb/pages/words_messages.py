@@ -60,6 +60,9 @@ ENGLISH: Mapping[str, str] = {
     STATES["damaged"]: "The index files are damaged; they are being rebuilt…",
     STATES["build_failed"]: "The index could not be built; run python -m kb build in a terminal"
     " to see why.",
+    STATES[
+        "unreadable"
+    ]: "Cannot read or write {path} ({why}); check path, rights and space, then restart.",
     STATES["interrupted"]: "Preparation stopped unexpectedly; see the terminal, then start again.",
     STATES[
         "local_only"
