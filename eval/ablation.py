@@ -152,6 +152,14 @@ def _hybrid(bank: float, lexicon: bool) -> Maker:
     return make
 
 
+def _phrasing(assistant: Assistant, _: Tokenizer) -> Ranker:
+    """The product's fusion over the index itself."""
+    retriever = assistant.retriever
+    return lambda text: _texts(
+        retriever.index, [hit.row for hit in retriever.retrieve(text, DEPTH)]
+    )
+
+
 def _plans(assistant: Assistant, _: Tokenizer) -> Ranker:
     """What the planner would cite, refusal ignored."""
     documents = assistant.index.documents
@@ -175,6 +183,7 @@ ROWS: Mapping[str, tuple[str, Maker]] = {
     "bank-50": ("+ 50 % of the question bank", _hybrid(0.5, True)),
     "bank-100": ("+ the whole question bank", _hybrid(1.0, True)),
     "bank-100-no-lexicon": ("the whole bank without lexicon", _hybrid(1.0, False)),
+    "phrasing": ("+ the model of how questions are phrased", _phrasing),
     "plans": ("+ plans: terms, lists, clauses", _plans),
 }
 

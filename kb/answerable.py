@@ -45,6 +45,7 @@ NEAREST = 3
 VOTERS = 10
 TEMPERATURE = 0.015
 LATIN_TERM = re.compile(r"[a-z][a-z0-9+.-]{1,12}")
+CAPITALS = re.compile(r"[A-Z][A-Z0-9+.-]{1,12}(?![a-z])")
 MEANING_FIRST = re.compile(
     r"^(?:请问|那|那么|到底|文件里|指南里)?(?:什么是|什么叫|啥是|啥叫|何为|何谓)(?:“|\")?(?P<term>[^，。？?！!\s”\"]{2,10})(?:”|\")?[呀啊呢？?。]*$"
 )
@@ -195,7 +196,7 @@ class Judge:
             "generation": float(asks.asks_generation(text)),
             "injection": float(asks.is_injection(text)),
             "exceeds": float(self._exceeded(text, plan) is not None),
-            "absent_term": float(self._absent_term(text) is not None),
+            "absent_term": float(self._absent_term(query) is not None),
             "undefined_term": float(self._undefined_term(text, plan) is not None),
             "term_plan": float(plan.kind == "term"),
             "list_plan": float(plan.kind in ("list", "item")),
@@ -231,9 +232,14 @@ class Judge:
             for unit in units
         }
 
-    def _absent_term(self, text: str) -> str | None:
-        """A Latin word or asked-for term that the documents never use."""
-        for word in LATIN_TERM.findall(text):
+    def _absent_term(self, query: Query) -> str | None:
+        """A Latin word that the documents never use: the only one, or one in capitals (ERP).
+
+        Other words of a question in English, or in two languages, are no terms.
+        """
+        words = LATIN_TERM.findall(query.reading.text)
+        capitals = {word.lower() for word in CAPITALS.findall(query.text)}
+        for word in words if len(words) == 1 else [w for w in words if w in capitals]:
             if word not in self._text and word not in ENGLISH and word not in self._asked:
                 return str(word)
         return None
@@ -282,7 +288,7 @@ class Judge:
         if (term := self._undefined_term(text, plan)) is not None:
             inside = fold(term) in self._text
             return ("term_undefined" if inside else "term_absent"), {"term": term}
-        if (word := self._absent_term(text)) is not None:
+        if (word := self._absent_term(query)) is not None:
             return "term_absent", {"term": word.upper()}
         if (reason := self._neighbours_reason(scored)) is not None:
             return reason, {}

@@ -100,11 +100,12 @@ def build_views(
 
 
 def _fit_phrasing(material: Material, dense: dict[str, Dense]) -> Phrasing | None:
-    """The model of how answerable questions read; a corpus without both banks has none."""
+    """The model of how questions are phrased; a corpus without both banks has none."""
     if not material.questions or not material.outside:
         return None
     vectors = (dense["questions"].vectors(), dense["outside"].vectors())
-    return fit(material.questions, material.outside, vectors)
+    answered_by = [{target.row for target in targets} for targets in material.targets]
+    return fit(material.questions, material.outside, vectors, answered_by)
 
 
 def _lexical_views(material: Material, tokenizer: Tokenizer) -> dict[str, Lexical]:
@@ -215,7 +216,7 @@ def _write_views(folder: Path, views: Views) -> None:
     for name, lexical in views.lexical.items():
         lexical.save(folder / f"bm25-{name}")
     if views.phrasing is not None:
-        views.phrasing.save(folder / "phrasing.npz")
+        views.phrasing.save(folder / "phrasing")
 
 
 def _manifest(folder: Path, corpus: Corpus, material: Material, encoder: Encoder) -> Manifest:

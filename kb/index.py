@@ -2,7 +2,7 @@
 
 The folder holds ``manifest.json`` and one generation folder that it names, with plain files:
 ``documents.jsonl``, ``passages.jsonl``, ``terms.jsonl``, ``questions.jsonl``, ``outside.jsonl``,
-one ``.faiss`` file per dense view, two BM25 folders. A build writes a new generation, then replaces
+one ``.faiss`` file per dense view, two BM25 folders, the folder of ``phrasing``. A build writes a new generation, then replaces
 the manifest in one step, then removes the old one, so a reader sees the old index or the new one.
 Row i of ``passages.jsonl`` is row i of ``passages.faiss`` and of both BM25 indexes.
 """
@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from kb.chunk import TOKEN_BUDGET
 from kb.corpus import corpus_hashes
 from kb.dense import Dense
-from kb.encoder import Encoder
+from kb.encoder import EXPORT_FORMAT, Encoder
 from kb.errors import IndexFolderError
 from kb.lexical import Lexical
 from kb.lexicon import Lexicon, load_lexicon
@@ -57,9 +57,10 @@ __all__ = [
     "sentence_rows",
 ]
 
-FORMAT = 4
+FORMAT = 5
 PARAMETERS: Mapping[str, str | int | float] = {
     "token_budget": TOKEN_BUDGET,
+    "query_export": EXPORT_FORMAT,
     "bm25_k1": 0.9,
     "bm25_b": 0.4,
     "bigrams_plain_b": 0.75,
@@ -199,9 +200,7 @@ def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
             for path in sorted(folder.glob("bm25-*"))
         },
         asked=frozenset((folder / "asked.txt").read_text(encoding="utf-8").split("\n")),
-        phrasing=load_phrasing(folder / "phrasing.npz")
-        if "phrasing.npz" in manifest.files
-        else None,
+        phrasing=load_phrasing(folder / "phrasing") if (folder / "phrasing").exists() else None,
     )
     _check_counts(index)
     return index

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kb.addresses import Address, addressed
 from kb.chunk import sentences
 from kb.counterparts import counterparts
-from kb.fusion import top_rows
+from kb.fusion import standardise, top_rows
 from kb.index import Index
 from kb.numerals import number_said
 from kb.outline import Item, Listing, listings
@@ -59,6 +59,7 @@ ASKS_USE = re.compile(
 )
 ASKS_BENEFIT = re.compile(r"有(?:啥|什么)(?:用|好处)")
 HEADING_SHARE = 0.5
+WHOLE_SHARE = 0.7
 MEASURE_LEVEL = 3
 NEARLY_ALL = 0.75
 
@@ -385,7 +386,7 @@ class Planner:
         ranked = self.selector.distinct(best)
         text = query.reading.text
         titled = self._titled_rows(text, scored) or self._using_rows(text, scored)[:1]
-        firsts = [*titled[:1], ranked[0], *titled[1:], *self._clause_rows(query, role)]
+        firsts = [*titled[:1], ranked[0], *titled[1:], *self._clause_rows(query, scored, role)]
         order = self.selector.distinct([*dict.fromkeys(firsts), *ranked])[:MAX_CITATIONS]
         direct_count = self._direct_count(order, scored, len(set(firsts)))
         places = [self.selector.place(row, support, float(scored.fused[row])) for row in order]
@@ -431,9 +432,14 @@ class Planner:
         close = sum(1 for row in order if scored.fused[row] >= best - 0.25 * abs(best))
         return max(forced, min(close, forced + 2))
 
-    def _clause_rows(self, query: Query, role: Role | None) -> list[int]:
-        """The best passage of each asking clause, where a query has two or more."""
-        return [top_rows(self.retriever.rank(part, role), 1)[0] for part in query.parts]
+    def _clause_rows(self, query: Query, scored: Scored, role: Role | None) -> list[int]:
+        """The best passage of each asking clause, where a query has two or more.
+
+        A clause leans on the whole, since it may leave out what it is about (都管什么).
+        """
+        whole = WHOLE_SHARE * standardise(scored.fused)
+        ranks = [standardise(self.retriever.rank(part, role)) for part in query.parts]
+        return [top_rows(rank + whole, 1)[0] for rank in ranks]
 
 
 def _chapter(section: str) -> str:

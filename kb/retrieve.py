@@ -1,10 +1,10 @@
 """Query -> hits: every passage is scored by several views, and the views are fused.
 
 Views of a passage: ``passage`` (its text with headings, dense), ``sentence`` (its best sentence,
-dense), ``question`` (its three nearest bank questions, dense), ``lexical`` (BM25 over the words of
-its text and headings) and ``bigrams`` (BM25 over pairs of characters of its text, headings and bank
-questions). Which views count and how much was chosen on the development split: with a bank, the
-passage and word views add nothing to the other three. The methods ``bm25`` and ``dense`` are the
+dense), ``question`` (its three nearest bank questions, dense), ``phrasing`` (a model of all its bank
+questions), ``lexical`` (BM25 over the words of its text and headings) and ``bigrams`` (BM25 over pairs
+of characters of its text, headings and bank questions). Which views count and how much was chosen on
+development data: with a bank, the passage and word views add nothing to the others. The methods ``bm25`` and ``dense`` are the
 plain baselines over the passage alone.
 """
 
@@ -27,7 +27,14 @@ from kb.schema import Hit, Method, Role
 __all__ = ["BANK_WEIGHTS", "Query", "Retriever", "Scored"]
 
 Scores = NDArray[np.float32]
-BANK_WEIGHTS: Mapping[str, float] = {"sentence": 1.0, "question": 3.0, "bigrams": 1.0}
+BANK_WEIGHTS: Mapping[str, float] = {
+    "sentence": 1.0,
+    "question": 3.0,
+    "phrasing": 2.0,
+    "bigrams": 1.0,
+}
+"""``phrasing`` counts for a query that stands by itself only; fragments of dialogues mislead it."""
+
 NEAR_QUESTIONS = 400
 QUESTIONS_A_PASSAGE = 3
 ROLE_BONUS = 1.0
@@ -127,8 +134,11 @@ class Retriever:
         vectors[own_script] = mean / lengths
         return vectors
 
-    def score(self, query: Query, role: Role | None = None) -> Scored:
-        """Score every passage, sentence and bank question; a role's own passages get a bonus."""
+    def score(self, query: Query, role: Role | None = None, leaning: bool = False) -> Scored:
+        """Score every passage, sentence and bank question; a role's own passages get a bonus.
+
+        ``leaning``: the query is part of a dialogue.
+        """
         index = self.index
         views, sentences, questions, nearest = self._views(query)
         outside = np.zeros(0, dtype=np.float32)
@@ -137,7 +147,13 @@ class Retriever:
         phrasing = 0.0
         if index.phrasing is not None and questions.size and outside.size:
             similarity = np.concatenate([questions, outside])
-            phrasing = index.phrasing.score(query.reading.text, similarity)
+            phrased = index.phrasing.score(query.reading.text, similarity)
+            phrasing = phrased.answerable
+            if not leaning and phrased.passages.size:
+                lowest = float(phrased.passages.min())
+                view = np.full(len(index.passages), lowest, dtype=np.float32)
+                view[index.phrasing.rows] = phrased.passages
+                views["phrasing"] = view
         fused = self._fuse(views, role, query)
         return Scored(views, fused, sentences, questions, outside, nearest, phrasing)
 
@@ -172,7 +188,8 @@ class Retriever:
 
         It counts for more where the query itself says next to nothing (怎么解决).
         """
-        scored, before = self.score(query, role), self.score(joined, role)
+        scored = self.score(query, role, leaning=True)
+        before = self.score(joined, role, leaning=True)
         own = set(self.index.tokenizer.content_tokens(query.text))
         weight = CONTEXT_WEIGHT_SHORT if len(own) <= FEW_TOKENS else CONTEXT_WEIGHT
         return scored._replace(fused=scored.fused + weight * before.fused, before=before)

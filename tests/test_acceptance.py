@@ -233,3 +233,21 @@ def test_where_a_term_is_used_is_answered_by_the_guide(assistant: Assistant, que
     answer = assistant.answer(query)
     assert answer.citations[0].passage_id.startswith("guide:2-3")
     assert any(c.passage_id.startswith("glossary:") for c in answer.citations[1:])
+
+
+def direct(assistant: Assistant, query: str) -> list[str]:
+    return [c.passage_id for c in assistant.answer(query).citations if c.role == "direct"]
+
+
+def test_each_clause_that_asks_is_answered(assistant: Assistant) -> None:
+    both = direct(assistant, "AGV靠什么认路，出台指南是为了什么")
+    assert "glossary:0-p10" in both
+    assert any(name.startswith(("guide:0", "interpretation:2")) for name in both)
+    assert direct(assistant, "运输管理系统能管到财务吗，都管什么") == ["glossary:0-p9"]
+
+
+def test_a_long_question_with_a_weak_sign_of_a_list_is_none(assistant: Assistant) -> None:
+    query = "平台企业、大型企业和服务商这些供给方要发挥各自哪些方面的优势？"
+    plan = assistant.explain(query).plan
+    assert plan is not None
+    assert plan.kind == "passages"

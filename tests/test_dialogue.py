@@ -192,6 +192,10 @@ def test_where_a_term_is_used_comes_first_once_it_was_explained(assistant: Assis
     assert "glossary:0-p12" in [c.passage_id for c in answer.citations]
 
 
+def test_a_number_beyond_the_list_shown_is_an_address() -> None:
+    assert resolve("第十条举措是什么", [LISTED]) == resolve("第十条举措是什么", [])
+
+
 def test_more_ends_when_everything_was_shown(assistant: Assistant) -> None:
     for asked in ("第7个名词解释", "列出14条举措", "没钱搞，政府给补贴吗"):
         history = [asked]

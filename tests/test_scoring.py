@@ -101,23 +101,30 @@ def test_phrasing_equals_scikit_learn(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(9, 5)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    fit(inside, outside, (vectors[:5], vectors[5:])).save(tmp_path / "phrasing.npz")
-    phrasing = load(tmp_path / "phrasing.npz")
-    counter = TfidfVectorizer(analyzer=ngrams, sublinear_tf=True, min_df=2)
+    answered_by = [{4}, {4, 2}, {0}, {0}, {2}]
+    fit(inside, outside, (vectors[:5], vectors[5:]), answered_by).save(tmp_path / "phrasing")
+    phrasing = load(tmp_path / "phrasing")
+    counter = TfidfVectorizer(analyzer=ngrams, sublinear_tf=True)
     table = counter.fit_transform([*inside, *outside]).toarray()
-    labels = np.array([1.0] * 5 + [-1.0] * 4)
+    labels = np.array([1.0] * 5 + [-1.0] * 4)[:, None]
+    held = [[float(row in found) for row in (0, 2, 4)] for found in answered_by]
+    labels = np.hstack([labels, np.array(held + [[0.0] * 3] * 4)])
 
     def kernel(left: Any, left_grams: Any) -> Any:
         near = np.exp((left @ vectors.T - 1) / WIDTH)
         return (1 - GRAM_SHARE) * near + GRAM_SHARE * left_grams @ table.T
 
     model = KernelRidge(alpha=RIDGE, kernel="precomputed")
-    model.fit(kernel(vectors, table), labels - labels.mean())
+    model.fit(kernel(vectors, table), labels - labels.mean(axis=0))
     queries = ["补贴补贴多少", "没见过的字", "银行贷款"]
     asked = vectors[[0, 3, 7]] * 0.5
-    wanted = model.predict(kernel(asked, counter.transform(queries).toarray())) + labels.mean()
+    wanted = model.predict(kernel(asked, counter.transform(queries).toarray())) + labels.mean(
+        axis=0
+    )
     scores = [phrasing.score(q, vectors @ v) for q, v in zip(queries, asked, strict=True)]
-    assert scores == pytest.approx(wanted, abs=1e-4)
+    assert phrasing.rows.tolist() == [0, 2, 4]
+    assert [s.answerable for s in scores] == pytest.approx(wanted[:, 0], abs=1e-4)
+    np.testing.assert_allclose([s.passages for s in scores], wanted[:, 1:], atol=1e-4)
 
 
 @pytest.mark.parametrize("query", [["贷款"], ["银行", "培训"], ["没有", "贷款"]])
