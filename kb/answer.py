@@ -34,7 +34,7 @@ SUGGESTIONS = 3
 SUGGESTED_FROM = 120
 RELATED_SHOWN = 3
 REMEMBERED_TURNS = 8
-KEPT, RECENT = 2048, 64
+KEPT, RECENT = 2048, 32
 """Answers kept, 10 KB each; and how many of them with all their scores, ten times that and more."""
 
 ITEM_BONUS = 2.0
@@ -63,17 +63,27 @@ class Explained(NamedTuple):
     judgement: Judgement | None
 
 
+class Past(NamedTuple):
+    """What an earlier query of a dialogue leaves: its turn, and what was cited for it."""
+
+    turn: Turn
+    kind: str
+    plan: Plan | None
+
+
 class Assistant:
     """Answers from one index; the same query on the same index gives the same answer."""
 
     def __init__(self, retriever: Retriever, judge: Judge) -> None:
         self.retriever = retriever
         self.index: Index = retriever.index
+        self._row_of = self.index.row_of
         self.planner = Planner(retriever)
         self.judge = judge
         self._slots = BoundedSemaphore(cores())  # more at once only take turns at the interpreter
         self._explain = lru_cache(maxsize=RECENT)(self._explain_uncached)
         self._answers = lru_cache(maxsize=KEPT)(self._answer_unkept)
+        self._past = lru_cache(maxsize=KEPT)(self._past_unkept)
 
     def answer(self, query: str, history: Sequence[str] = (), role: Role | None = None) -> Answer:
         """Answer a query; unusable input gives a ``not_found`` answer with its reason.
@@ -116,6 +126,7 @@ class Assistant:
         """Empty the cache of answers."""
         self._explain.cache_clear()
         self._answers.cache_clear()
+        self._past.cache_clear()
 
     def search(self, query: str, k: int = 10, method: Method = "hybrid") -> list[SearchHit]:
         """Rank passages for a query.
@@ -150,7 +161,8 @@ class Assistant:
         if small := _small_talk(text):
             answer = self._compose(text, text, "not_found", small, 0.0, (), (), MESSAGES[small])
             return Explained(answer, fresh(text), None, None, None, None)
-        turns = [self._turn(history[:n], role) for n in range(1, len(history) + 1)]
+        past = [self._past(history[:n], role) for n in range(1, len(history) + 1)]
+        turns = [one.turn for one in past]
         subject = turns[-1].subject if turns else ""
         resolution = resolve(
             text,
@@ -159,23 +171,20 @@ class Assistant:
             lambda own: self._stands_alone(own, subject),
             self.index.lexicon.parties,
         )
-        last = self._explain(history[-1], history[:-1], role) if history else None
-        if resolution.kind == "page" and last is not None and last.plan is not None:
-            query, scored, plan, judgement = last.query, last.scored, last.plan, last.judgement
+        before = past[resolution.turn].plan if past else None
+        if resolution.kind == "page" and before is not None:
+            last = self._explain(history[-1], history[:-1], role)
+            query, scored, plan, judgement = last.query, last.scored, before, last.judgement
         else:
             query, scored = self._score(resolution, role)
-            leant_on = history[: len(history) + 1 + resolution.turn]
-            before = self._explain(leant_on[-1], leant_on[:-1], role) if leant_on else None
-            scored = self._lift(resolution, turns, before.plan if before else None, scored)
-            plan = self._plan(
-                resolution, turns, before.plan if before else None, query, scored, role
-            )
+            scored = self._lift(resolution, turns, before, scored)
+            plan = self._plan(resolution, turns, before, query, scored, role)
             judgement = self.judge.judge(query, scored, plan)
         assert query is not None
         assert scored is not None
         assert judgement is not None
         if resolution.kind == "more" and judgement.status == "answered":
-            plan = more(plan, self._shown(history, role), self.index)
+            plan = more(plan, _shown(past), self.index)
             if not plan.direct:
                 judgement = Judgement("not_found", judgement.confidence, "nothing_more", {}, {})
         answer = self._answer(text, resolution, query, scored, plan, judgement)
@@ -241,23 +250,14 @@ class Assistant:
         foreign = sum(kind in FOREIGN for kind in kinds)
         return outside > inside and foreign >= 2 and scored.phrasing < 0
 
-    def _turn(self, history: tuple[str, ...], role: Role | None) -> Turn:
+    def _past_unkept(self, history: tuple[str, ...], role: Role | None) -> Past:
         """What the last query of a history leaves for the next one."""
         explained = self._explain(history[-1], history[:-1], role)
         resolution, plan = explained.resolution, explained.plan
         listing, item = self.planner.position(plan) if plan else (None, None)
         leads = tuple(self._lead(i) for i in listing.items) if listing else ()
-        return Turn(resolution.text, resolution.context or resolution.text, listing, item, leads)
-
-    def _shown(self, history: tuple[str, ...], role: Role | None) -> list[Place]:
-        """What was cited since the last question that did not merely ask for more."""
-        places: list[Place] = []
-        for n in range(len(history), 0, -1):
-            explained = self._explain(history[n - 1], history[: n - 1], role)
-            places += explained.plan.direct if explained.plan else ()
-            if explained.resolution.kind != "more":
-                break
-        return places
+        subject = resolution.context or resolution.text
+        return Past(Turn(resolution.text, subject, listing, item, leads), resolution.kind, plan)
 
     def _lead(self, item: Item) -> str:
         return self.index.documents[item.document_id].text[item.start : item.lead_end]
@@ -365,12 +365,12 @@ class Assistant:
 
     def cite_passage(self, passage_id: str) -> Citation:
         """One passage whole, as a citation."""
-        passage = self.index.passages[self.index.row_of[passage_id]]
+        passage = self.index.passages[self._row_of[passage_id]]
         span = (passage.start, passage.end)
         return self._citation(1, Place(passage.document_id, passage.id, *span, (span,)), "direct")
 
     def _whereabouts(self, place: Place) -> tuple[tuple[str, ...], int | None]:
-        row = self.index.row_of.get(place.anchor)
+        row = self._row_of.get(place.anchor)
         if row is not None:
             return self.index.passages[row].section, self.index.passages[row].page
         for section in self.index.documents[place.document_id].sections:
@@ -404,6 +404,16 @@ class Assistant:
             message=message,
             manifest=self.index.id,
         )
+
+
+def _shown(past: Sequence[Past]) -> list[Place]:
+    """What was cited since the last question that did not merely ask for more."""
+    places: list[Place] = []
+    for one in reversed(past):
+        places += one.plan.direct if one.plan else ()
+        if one.kind != "more":
+            break
+    return places
 
 
 SUGGESTED_VOICES = frozenset({"neutral", "official"})

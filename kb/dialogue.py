@@ -73,7 +73,7 @@ def _never(text: str) -> bool:
 def resolve(
     query: str,
     turns: Sequence[Turn],
-    terms: Sequence[Term] = (),
+    terms: tuple[Term, ...] = (),
     stands_alone: Callable[[str], bool] = _never,
     parties: tuple[str, ...] = (),
 ) -> Resolution:
@@ -116,7 +116,7 @@ def resolve(
     return fresh(text)
 
 
-def _shows_measures(last: Turn, terms: Sequence[Term]) -> bool:
+def _shows_measures(last: Turn, terms: tuple[Term, ...]) -> bool:
     """Whether 第二条举措 can mean an item of the list last shown: glossary entries are no measures."""
     shown = last.listing if last.item is None else None
     return shown is not None and shown.items[0].anchor not in {t.passage_id for t in terms}
@@ -171,7 +171,7 @@ def _named_item(text: str, last: Turn) -> tuple[int | None, bool]:
     return (holding[0] if len(holding) == 1 else None), alone is not None
 
 
-def _name_the_terms(text: str, turns: Sequence[Turn], terms: Sequence[Term]) -> str:
+def _name_the_terms(text: str, turns: Sequence[Turn], terms: tuple[Term, ...]) -> str:
     """Name the glossary terms last spoken of where a query leaves them out.
 
     它到底指什么 -> 低代码到底指什么; 跟APS有什么不一样 -> MES跟APS有什么不一样; 它俩差在哪 -> AGV和AMR差在哪;
@@ -199,7 +199,7 @@ def _name_the_terms(text: str, turns: Sequence[Turn], terms: Sequence[Term]) -> 
 def _leans(
     text: str,
     subject: str,
-    terms: Sequence[Term],
+    terms: tuple[Term, ...],
     stands_alone: Callable[[str], bool],
     parties: tuple[str, ...],
 ) -> bool:

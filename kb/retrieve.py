@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -86,6 +87,7 @@ class Retriever:
         self._sentence_rows = rows = np.array([s.row for s in index.sentences], dtype=np.int64)
         self._keyed, self._first_key = np.unique(rows, return_index=True)
         self._keys_end = np.append(self._first_key[1:], rows.size)
+        self._read = lru_cache(maxsize=256)(index.lexicon.read)  # a question is read several times
         self._of_role: dict[Role, Scores] = {}
         asked = [sorted({t.row for t in places}) for places in index.targets]
         self._rows_asked = np.array([row for rows in asked for row in rows], dtype=np.int64)
@@ -97,13 +99,13 @@ class Retriever:
 
     def read_question(self, text: str, *others: str) -> list[Query]:
         """Read a question with its parts, and other texts beside it."""
-        clauses = asking_clauses(self.index.lexicon.read(text).text)
+        clauses = asking_clauses(self._read(text).text)
         first, *rest = self.read_all([text, *others, *clauses])
         return [first._replace(parts=tuple(rest[len(others) :])), *rest[: len(others)]]
 
     def read_all(self, texts: Sequence[str]) -> list[Query]:
         """Read queries; their vectors are made side by side."""
-        readings = [self.index.lexicon.read(text) for text in texts]
+        readings = [self._read(text) for text in texts]
         folded = [reading.text for reading in readings]
         vectors = self._encode(list(texts), folded)
         return [

@@ -40,7 +40,8 @@ def names(term: Term) -> tuple[str, ...]:
     return tuple(sorted({fold(name) for name in every}, key=len, reverse=True))
 
 
-def asked_terms(query: str, terms: Sequence[Term]) -> Asked:
+@lru_cache(maxsize=512)  # a question is looked at several times
+def asked_terms(query: str, terms: tuple[Term, ...]) -> Asked:
     """Find the terms in a query: ``mes和aps有啥区别`` names two and asks for their meaning."""
     text = fold(query)
     found: list[tuple[int, Term]] = []
