@@ -407,11 +407,11 @@ class Assistant:
 
 
 def _shown(past: Sequence[Past]) -> list[Place]:
-    """What was cited since the last question that did not merely ask for more."""
+    """What was cited since the last question that did not merely ask on: for more, for a source."""
     places: list[Place] = []
     for one in reversed(past):
         places += one.plan.direct if one.plan else ()
-        if one.kind != "more":
+        if one.kind not in ("more", "source", "page"):
             break
     return places
 

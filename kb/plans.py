@@ -60,6 +60,7 @@ ASKS_USE = re.compile(
 ASKS_BENEFIT = re.compile(r"有(?:啥|什么)(?:用|好处)")
 HEADING_SHARE = 0.5
 WHOLE_SHARE = 0.7
+WORTH_MARKING = 15
 MEASURE_LEVEL = 3
 NEARLY_ALL = 0.75
 
@@ -475,11 +476,12 @@ def more(plan: Plan, shown: Sequence[Place], index: Index) -> Plan:
 
 
 def _unmarked(place: Place, index: Index) -> Place | None:
-    """A place with its other sentences marked, or None where all were."""
+    """A place with its other sentences marked, or None where all were, or all but its lead."""
     text = index.documents[place.document_id].text[place.start : place.end]
     rest = tuple(
         (a, b)
         for a, b in sentences(text, place.start)
         if not any(a < end and start < b for start, end in place.highlights)
     )
-    return place._replace(highlights=rest) if rest else None
+    told = sum(end - start for start, end in rest)
+    return place._replace(highlights=rest) if told >= WORTH_MARKING else None
