@@ -35,7 +35,7 @@ KINDS: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
     ),
     "asks_date": (
         re.compile(
-            r"什么时(?:候|间)|啥时候|何时|几时|哪(?:一)?(?:年|天|月|日)|几月|几号|几年|几个月|几天|多久|多长时间|期限|截止|到期|日期|哪年|什么日子|年限|有效期|when|deadline|how long",
+            r"什么时(?:候|间)|啥时候|何时|几时|(?<!要是)(?<!如果)(?<!万一)(?<!假如)哪(?:一)?(?:年|天|月|日)|几月|几号|几年|几个月|几天|多久|多长时间|期限|截止|到期|日期|哪年|什么日子|年限|有效期|when|deadline|how long",
             re.IGNORECASE,
         ),
         re.compile(r"\d{4}\s*年|\d+\s*月|\d+\s*日|\d+\s*(?:天|个月|周)"),
@@ -88,7 +88,7 @@ GENERATES = re.compile(
     re.IGNORECASE,
 )
 INJECTS = re.compile(
-    r"忽略(?:掉)?(?:以上|上面|之前|前面|所有|你的|一切)|无视(?:以上|上面|之前|所有|你的)|忘(?:掉|记)(?:以上|上面|之前|你的|所有)|(?:系统|开发者)(?:提示|消息|指令|模式|管理员)|提示词|越狱|扮演|假装|假设你是|从现在(?:起|开始)|"
+    r"忽略(?:掉)?(?:以上|上面|之前|前面|所有|你的|一切)|无视(?:以上|上面|之前|所有|你的)|忘(?:掉|记)(?:以上|上面|之前|你的|所有)|(?:系统|开发者)(?:提示|消息|指令|模式|管理员)|提示词|越狱|扮演(?!着|了|什么|啥|怎样|何|哪|重要|关键|.{0,2}角色吗)|假装|假设你是|从现在(?:起|开始)|"
     r"(?:当作|作为|当成|算作|视为)(?:是)?(?:指南|原文|引用|文件)|照抄.{0,6}(?:原文|引用)|原文(?:里)?(?:加|插|写)(?:上|入|进)|伪造|篡改|<\s*(?:script|img|iframe|svg|b|a)\b|(?:drop|select|delete)\s+(?:table|\*|from)|"
     r"ignore (?:all|the|your|previous|above)|system prompt|jailbreak|pretend|you are now|act as|developer mode|\bDAN\b|repeat after me",
     re.IGNORECASE,

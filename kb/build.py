@@ -14,6 +14,7 @@ from kb.chunk import chunk
 from kb.corpus import Corpus, load_corpus
 from kb.dense import Dense
 from kb.encoder import Encoder, FloatMatrix
+from kb.homophones import Homophones
 from kb.index import (
     FORMAT,
     PARAMETERS,
@@ -173,6 +174,7 @@ def build_index(
         _write_rows(folder, corpus, material)
         _write_questions(folder, corpus, material)
         _write_words(folder, material.questions, tokenizer)
+        _write_homophones(folder, corpus, tokenizer)
         _write_views(folder, views)
         manifest = _manifest(folder, corpus, material, encoder)
         _publish(settings.index_dir, folder, manifest)
@@ -208,6 +210,13 @@ def _write_words(folder: Path, questions: Sequence[str], tokenizer: Tokenizer) -
     """Every word of the bank of answerable questions, one a line: cutting them takes a second."""
     words = sorted({word for question in questions for word in tokenizer.tokens(question)})
     (folder / "asked.txt").write_text("".join(w + "\n" for w in words), encoding="utf-8")
+
+
+def _write_homophones(folder: Path, corpus: Corpus, tokenizer: Tokenizer) -> None:
+    texts = [document.text for document in corpus.documents]
+    asked = [question.query for question in corpus.questions if question.voice != "typo"]
+    homophones = Homophones.build(texts, asked, tokenizer)
+    homophones.save(folder / "homophones.json")
 
 
 def _write_views(folder: Path, views: Views) -> None:

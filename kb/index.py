@@ -1,9 +1,10 @@
 """Load and verify the index folder.
 
 The folder holds ``manifest.json`` and one generation folder that it names, with plain files:
-``documents.jsonl``, ``passages.jsonl``, ``terms.jsonl``, ``questions.jsonl``, ``outside.jsonl``,
-one ``.faiss`` file per dense view, two BM25 folders, the folder of ``phrasing``. A build writes a new generation, then replaces
-the manifest in one step, then removes the old one, so a reader sees the old index or the new one.
+``documents.jsonl``, ``passages.jsonl``, ``terms.jsonl``, ``questions.jsonl``, ``outside.jsonl``, ``homophones.json``, one
+``.faiss`` file per dense view, two BM25 folders, the folder of ``phrasing``. A build writes a new
+generation, then replaces the manifest in one step, then removes the old one, so a reader sees the
+old index or the new one.
 Row i of ``passages.jsonl`` is row i of ``passages.faiss`` and of both BM25 indexes.
 """
 
@@ -24,6 +25,7 @@ from kb.corpus import corpus_hashes
 from kb.dense import Dense
 from kb.encoder import EXPORT_FORMAT, Encoder
 from kb.errors import IndexFolderError
+from kb.homophones import Homophones
 from kb.lexical import Lexical
 from kb.lexicon import Lexicon, load_lexicon
 from kb.passages_store import PassageFile
@@ -119,6 +121,7 @@ class Index(NamedTuple):
     tokenizer: Tokenizer
     dense: dict[str, Dense]
     lexical: dict[str, Lexical]
+    homophones: Homophones = Homophones({}, {})
     asked: frozenset[str] = frozenset()
     phrasing: Phrasing | None = None
 
@@ -199,6 +202,7 @@ def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
             path.name.removeprefix("bm25-"): Lexical.load(path)
             for path in sorted(folder.glob("bm25-*"))
         },
+        homophones=Homophones.load(folder / "homophones.json"),
         asked=frozenset((folder / "asked.txt").read_text(encoding="utf-8").split("\n")),
         phrasing=load_phrasing(folder / "phrasing") if (folder / "phrasing").exists() else None,
     )

@@ -24,6 +24,7 @@ from kb.fusion import adaptive_weights, top_rows, weighted_sum
 from kb.index import Index
 from kb.lexicon import Reading
 from kb.schema import Hit, Method, Role
+from kb.tokenizer import fold
 
 __all__ = ["BANK_WEIGHTS", "Query", "Retriever", "Scored"]
 
@@ -87,11 +88,17 @@ class Retriever:
         self._sentence_rows = rows = np.array([s.row for s in index.sentences], dtype=np.int64)
         self._keyed, self._first_key = np.unique(rows, return_index=True)
         self._keys_end = np.append(self._first_key[1:], rows.size)
-        self._read = lru_cache(maxsize=256)(index.lexicon.read)  # a question is read several times
+        self._read = lru_cache(maxsize=256)(self._read_once)  # a question is read several times
         self._of_role: dict[Role, Scores] = {}
         asked = [sorted({t.row for t in places}) for places in index.targets]
         self._rows_asked = np.array([row for rows in asked for row in rows], dtype=np.int64)
         self._asked_end = np.cumsum([len(rows) for rows in asked], dtype=np.int64)
+
+    def _read_once(self, text: str) -> Reading:
+        """A text as the lexicon reads it, slips of sound corrected first."""
+        heard, slips = self.index.homophones.correct(fold(text), self.index.tokenizer)
+        reading = self.index.lexicon.read(heard)
+        return reading._replace(corrections=(*slips, *reading.corrections))
 
     def read(self, text: str) -> Query:
         """Read a query: slips corrected, everyday words joined by the guide's, tokens, vector."""

@@ -126,6 +126,14 @@ class Tokenizer:
         """Cut without overlap: ``推动由点及面`` -> ``[推动, 由点及面]``; folded, punctuation kept."""
         return [word for word in self._jieba.lcut(fold(text)) if not word.isspace()]
 
+    def pieces(self, text: str) -> list[str]:
+        """Cut by the dictionary alone; what is no word falls into single characters."""
+        return cast("list[str]", self._jieba.lcut(fold(text), HMM=False))
+
+    def knows(self, word: str) -> bool:
+        """Whether a folded word is in the dictionary."""
+        return bool(self._jieba.FREQ.get(word))
+
     def tokens(self, text: str) -> list[str]:
         """Cut for search, overlapping, words and numbers only."""
         return list(self._cut_for_search(text))

@@ -19,6 +19,7 @@ ORDER = [
     "tokenizer",
     "chunk",
     "lexicon",
+    "homophones",
     "terms",
     "roles",
     "questions",
@@ -65,6 +66,7 @@ ONE_FILE = {
     "sentence_transformers": "kb/encoder.py",
     "opencc": "kb/tokenizer.py",
     "marisa_trie": "kb/dictionary.py",
+    "pypinyin": "kb/homophones.py",
 }
 
 
