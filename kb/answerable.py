@@ -37,7 +37,7 @@ COUNTED: Mapping[str, tuple[str, ...]] = {
     "interpretation:3": ("问", "问题"),
     "glossary:0": ("名词",),
 }
-VETOES = ("exceeds", "injection")
+VETOES = ("exceeds", "injection", "orders")
 CERTAIN = 0.99
 """What stands at a place named by number is no matter of likeness."""
 
@@ -195,6 +195,7 @@ class Judge:
             **{kind: float(kind in kinds) for kind in asks.KINDS},
             "generation": float(asks.asks_generation(text)),
             "injection": float(asks.is_injection(text)),
+            "orders": float(asks.orders_writing(text)),
             "exceeds": float(self._exceeded(text, plan) is not None),
             "absent_term": float(self._absent_term(query) is not None),
             "undefined_term": float(self._undefined_term(text, plan) is not None),
@@ -273,7 +274,7 @@ class Judge:
         text = query.reading.text
         if features["injection"]:
             return "injection", {}
-        if features["generation"]:
+        if features["generation"] or features["orders"]:
             return "asks_generation", {}
         if (exceeded := self._exceeded(text, plan)) is not None:
             total, unit = exceeded

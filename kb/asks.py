@@ -22,6 +22,7 @@ __all__ = [
     "asks_generation",
     "contains_kind",
     "is_injection",
+    "orders_writing",
 ]
 
 KINDS: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
@@ -87,6 +88,15 @@ GENERATES = re.compile(
     r"你(?:觉得|认为|怎么看|建议|推荐)|打(?:个|多少)?分|(?:write|draft|summari[sz]e|translate|compose|rewrite|generate|create|draw|make)\b.{0,40}\b(?:me|us|a|an|the|this|it|into|for)\b",
     re.IGNORECASE,
 )
+ORDERS = re.compile(
+    r"(?:帮|替|给|请)(?:我|我们|咱们?|忙)?.{0,10}(?:指南|文件|全文|原文|文章|内容|资料|[这那](?:份|段|篇|个)).{0,8}(?:总结|概括|归纳|提炼|翻译|改写|改编|润色|缩写|压缩|浓缩|精简|编|写|画|做|整理|转)成|"
+    r"(?:总结|概括|归纳|提炼|浓缩|压缩|缩写|缩|精简|改写|改编|整理|写|编|画|做)成(?:[一两二三四五六八十几百\d]+|个)?(?:句话|字|段话|页|首|张|份|篇|分钟|ppt|表格|思维导图|顺口溜|对联|海报|脚本|诗|歌|段子|故事|稿)(?!是[哪什])|"
+    r"翻(?:译)?成(?:英|日|韩|法|德|俄|文言|粤)|用[一两二三四五几十\d]+(?:句话|个字|字)(?:以内|之内)?(?:总结|概括)|"
+    r"^(?:请|麻烦)?(?:帮|替)(?:我|我们|忙).{0,6}(?:写|拟|起草|草拟|翻译|润色|改写|编)(?!.{0,4}(?:依据|时候|要|该|得|能引))",
+    re.IGNORECASE,
+)
+"""What only an order to write can be; ``GENERATES`` are signs of one, which other questions have too."""
+
 INJECTS = re.compile(
     r"忽略(?:掉)?(?:以上|上面|之前|前面|所有|你的|一切)|无视(?:以上|上面|之前|所有|你的)|忘(?:掉|记)(?:以上|上面|之前|你的|所有)|(?:系统|开发者)(?:提示|消息|指令|模式|管理员)|提示词|越狱|扮演(?!着|了|什么|啥|怎样|何|哪|重要|关键|.{0,2}角色吗)|假装|假设你是|从现在(?:起|开始)|"
     r"(?:当作|作为|当成|算作|视为)(?:是)?(?:指南|原文|引用|文件)|照抄.{0,6}(?:原文|引用)|原文(?:里)?(?:加|插|写)(?:上|入|进)|伪造|篡改|<\s*(?:script|img|iframe|svg|b|a)\b|(?:drop|select|delete)\s+(?:table|\*|from)|"
@@ -119,6 +129,11 @@ def contains_kind(kind: str, text: str) -> bool:
 def asks_generation(query: str) -> bool:
     """Whether the query asks to write, summarise, translate, judge or advise."""
     return bool(GENERATES.search(fold(query)))
+
+
+def orders_writing(query: str) -> bool:
+    """Whether the query can only be an order to write, summarise or translate."""
+    return bool(ORDERS.search(fold(query)))
 
 
 def is_injection(query: str) -> bool:

@@ -77,6 +77,7 @@ def test_an_item_of_the_list_last_shown_comes_first(assistant: Assistant) -> Non
     [
         ("第三、第四条举措", ["guide:2-3-p1", "guide:2-4-p1"]),
         ("第5条举措和第6条举措讲什么", ["guide:2-5-p1", "guide:3-1-p1"]),
+        ("第三和第五条举措分别讲什么", ["guide:2-3-p1", "guide:2-5-p1"]),
         ("第7和第8个名词解释", ["glossary:0-p7", "glossary:0-p8"]),
         ("第二部分第一、二条", ["guide:2-1-p1", "guide:2-2-p1"]),
     ],

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from kb.answer import Assistant
-from kb.asks import asked_kinds, is_injection
+from kb.asks import asked_kinds, is_injection, orders_writing
 from kb.pages.turns import TurnView, turn_html
 from kb.pages.words import Words
 from kb.render import make_shelf
@@ -58,3 +58,24 @@ def test_a_part_that_somebody_plays_is_no_order() -> None:
     assert not is_injection("第三方评估机构在转型里扮演什么角色")
     assert asked_kinds("平台哪天上线") == ["asks_date"]
     assert asked_kinds("软件要是哪天断了费，还能打开不") == []
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        "帮我把指南总结成三句话",
+        "把这份指南压缩成三百字摘要",
+        "把前言翻译成英文",
+        "帮我写一份三年规划",
+    ],
+)
+def test_an_order_to_write_is_refused(assistant: Assistant, order: str) -> None:
+    answer = assistant.answer(order)
+    assert (answer.status, answer.reason) == ("not_found", "asks_generation")
+
+
+@pytest.mark.parametrize(
+    "query", ["背景归纳成三句话是哪三句", "数据画成图看靠什么", "低代码怎么说清"]
+)
+def test_what_is_no_order_to_write(query: str) -> None:
+    assert not orders_writing(query)
