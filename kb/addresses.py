@@ -39,7 +39,11 @@ REST = re.compile(
     r"请问|分别|一下|指南|文件|原文|具体|详细|展开|完整|内容|解释|全文|是|讲|说|写|谈|提|要|做|看|念|读|列|给|我|"
     r"你|把|到底|什么|啥|怎么|怎样|如何|哪些|有|里面|里|中|的|了|呢|吗|吧|那|看|听|说|干|答|叫|关于|这"
 )
+NUMBERING = re.compile(r"^[（(]?[一二三四五六七八九十\d]+[）)]?[、.．]? ?")
 NOT_WORD = re.compile(r"\W")
+BRACKETS = re.compile(rf"第[（(]({N})[）)]")
+IN_LIST = re.compile(rf"第(?P<n>{SEVERAL})(?:{UNIT}{WHAT}?|{WHAT})")
+SHORTEST_NAME = 4
 ALL_MEASURES, TERMS = "guide:*", "glossary:0"
 QUESTION_MARKS = ("？", "?")
 
@@ -73,7 +77,7 @@ def addressed(
     """
     found = _found(text)
     if found is None:
-        return None
+        return _in_named_list(BRACKETS.sub(r"第\1", fold(text)), listings, titles)
     groups = found.groupdict()
     said = next(groups[name] for name in ("n", "m", "bracket") if groups.get(name))
     numbers = tuple(number_said(number) for number in re.findall(N, said))
@@ -85,6 +89,20 @@ def addressed(
     return _address(listings.get(ALL_MEASURES if found.re is MEASURE else TERMS), numbers)
 
 
+def _in_named_list(
+    text: str, listings: Mapping[str, Listing], titles: Mapping[str, str]
+) -> Address | None:
+    """An item of the list that a query calls by its heading: 实施原则的第二条."""
+    for name, listing in listings.items():
+        heading = NUMBERING.sub("", titles.get(name, ""))
+        found = IN_LIST.search(text)
+        if found and len(heading) >= SHORTEST_NAME and heading in text:
+            rest = text.replace(heading, "", 1).replace(found[0], "", 1)
+            if not NOT_WORD.sub("", REST.sub("", rest)):
+                return _address(listing, tuple(number_said(n) for n in re.findall(N, found["n"])))
+    return None
+
+
 def _address(listing: Listing | None, numbers: tuple[int | None, ...]) -> Address | None:
     """The items of these one-based numbers; None without a list, or where one is no number (1十)."""
     items = tuple(number - 1 for number in numbers if number is not None)
@@ -92,7 +110,7 @@ def _address(listing: Listing | None, numbers: tuple[int | None, ...]) -> Addres
 
 
 def _found(text: str) -> re.Match[str] | None:
-    folded = fold(text)
+    folded = BRACKETS.sub(r"第\1", fold(text))
     for pattern in (IN_PART, MEASURE, QUESTION, TERM):
         found = pattern.search(folded)
         if found and not NOT_WORD.sub("", REST.sub("", folded.replace(found[0], "", 1))):

@@ -233,6 +233,13 @@ class Judge:
             for unit in units
         }
 
+    def _is_quoted(self, query: Query) -> bool:
+        """Whether a query asks where words stand that the documents hold."""
+        quoted = asks.quotation(query.text)
+        if quoted is None or not asks.asks_whereabouts(query.text):
+            return False
+        return any(quoted in passage.text for passage in self.index.passages)
+
     def _absent_term(self, query: Query) -> str | None:
         """A Latin word that the documents never use: the only one, or one in capitals (ERP).
 
@@ -259,7 +266,7 @@ class Judge:
         undefined = features["undefined_term"] and features.get("bank_top_gap", 1.0) < 0
         if undefined or any(features[sign] for sign in VETOES):
             probability = min(probability, self.calibration.related)
-        elif plan.address is not None:
+        elif plan.address is not None or self._is_quoted(query):
             probability = CERTAIN
         if probability >= self.calibration.answered:
             return Judgement("answered", probability, None, {}, features)

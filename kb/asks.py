@@ -20,9 +20,11 @@ __all__ = [
     "asked_number",
     "asking_clauses",
     "asks_generation",
+    "asks_whereabouts",
     "contains_kind",
     "is_injection",
     "orders_writing",
+    "quotation",
 ]
 
 KINDS: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
@@ -59,7 +61,7 @@ KINDS: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
     ),
     "asks_place": (
         re.compile(
-            r"哪(?:个|些|几个)?(?:城市|省份?|地区|地方|市|县|区|园区|国家)|北京|上海|深圳|广州|浙江|江苏|广东|山东|四川|成都|杭州|苏州|重庆|武汉|东莞|宁波|天津|福建|河南|湖南|湖北|温州|佛山|青岛|合肥|西安|which (?:city|province)",
+            r"哪(?:个|些|几个)?(?:城市|省份?|地区|地方|市|县|区|园区|国家)|(?<!我们)(?<!我在)(?<!我是)(?<!位于)(?:北京|上海|深圳|广州|浙江|江苏|广东|山东|四川|成都|杭州|苏州|重庆|武汉|东莞|宁波|天津|福建|河南|湖南|湖北|温州|佛山|青岛|合肥|西安)(?!省?市?的?.{0,6}(?:厂|企业|公司|店|上班|老板))|which (?:city|province)",
             re.IGNORECASE,
         ),
         re.compile(r"[省市县]"),
@@ -96,6 +98,12 @@ ORDERS = re.compile(
     re.IGNORECASE,
 )
 """What only an order to write can be; ``GENERATES`` are signs of one, which other questions have too."""
+
+QUOTED = re.compile(r"[“\"「『]([^“”\"「」『』]{4,60})[”\"」』]")
+WHEREABOUTS = re.compile(
+    r"(?:请问|这句话?|一句|一词|这个词|的|是|在|出自|来自|说|写|原文|原话|原句|具体|表述|说法|内容|指南|文件|里|中|上|第几页|哪一?页|几页|哪里|哪儿|哪"
+    r"|哪一?段|哪一?句|哪一?部分|怎么|什么|啥|出处|页|吗|呢|了|[，,。？?！!：: ])*"
+)
 
 INJECTS = re.compile(
     r"忽略(?:掉)?(?:以上|上面|之前|前面|所有|你的|一切)|无视(?:以上|上面|之前|所有|你的)|忘(?:掉|记)(?:以上|上面|之前|你的|所有)|(?:系统|开发者)(?:提示|消息|指令|模式|管理员)|提示词|越狱|扮演(?!着|了|什么|啥|怎样|何|哪|重要|关键|.{0,2}角色吗)|假装|假设你是|从现在(?:起|开始)|"
@@ -134,6 +142,18 @@ def asks_generation(query: str) -> bool:
 def orders_writing(query: str) -> bool:
     """Whether the query can only be an order to write, summarise or translate."""
     return bool(ORDERS.search(fold(query)))
+
+
+def quotation(query: str) -> str | None:
+    """What a query puts in quotation marks, four characters or more; None without any."""
+    found = QUOTED.search(query)
+    return found[1] if found else None
+
+
+def asks_whereabouts(query: str) -> bool:
+    """Whether a query asks for nothing but where its quotation stands, or for its wording."""
+    rest = QUOTED.sub("", query)
+    return rest != query and bool(WHEREABOUTS.fullmatch(rest))
 
 
 def is_injection(query: str) -> bool:

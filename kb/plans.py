@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kb import asks
 from kb.addresses import Address, addressed
 from kb.chunk import sentences
 from kb.counterparts import counterparts
@@ -386,7 +387,11 @@ class Planner:
         best = [row for row in top_rows(scored.fused, 12) if row not in self._leads]
         ranked = self.selector.distinct(best)
         text = query.reading.text
-        titled = self._titled_rows(text, scored) or self._using_rows(text, scored)[:1]
+        titled = (
+            self._quoted_rows(query.text)[:1]
+            or self._titled_rows(text, scored)
+            or self._using_rows(text, scored)[:1]
+        )
         firsts = [*titled[:1], ranked[0], *titled[1:], *self._clause_rows(query, scored, role)]
         order = self.selector.distinct([*dict.fromkeys(firsts), *ranked])[:MAX_CITATIONS]
         direct_count = self._direct_count(order, scored, len(set(firsts)))
@@ -413,6 +418,12 @@ class Planner:
             row for title, under in self._rows_of_title.items() if title in text for row in under
         ]
         return sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
+
+    def _quoted_rows(self, text: str) -> list[int]:
+        """Passages that hold what a query puts in quotation marks, word for word."""
+        quoted = asks.quotation(text)
+        rows = enumerate(self.index.passages)
+        return [row for row, p in rows if quoted in p.text] if quoted else []
 
     def _using_rows(self, text: str, scored: Scored) -> list[int]:
         """Passages that use every glossary term of a query that asks where these are used."""

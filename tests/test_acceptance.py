@@ -251,3 +251,25 @@ def test_a_long_question_with_a_weak_sign_of_a_list_is_none(assistant: Assistant
     plan = assistant.explain(query).plan
     assert plan is not None
     assert plan.kind == "passages"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "“企业出一点、平台让一点、政府补一点”出自第几页？",
+        "“携手行动”的具体表述",
+        "“产学研用金”在哪里",
+    ],
+)
+def test_words_of_the_documents_are_found_where_they_stand(
+    assistant: Assistant, query: str
+) -> None:
+    quoted = query[1 : query.index("”")]
+    answer = assistant.answer(query)
+    assert answer.status == "answered"
+    assert quoted in answer.citations[0].quote
+
+
+def test_a_place_told_in_passing_is_not_asked_for(assistant: Assistant) -> None:
+    assert assistant.answer("山东的厂想找专家上门诊断").status == "answered"
+    assert assistant.answer("浙江是不是试点省").status != "answered"

@@ -22,6 +22,9 @@ from kb.outline import Item, Listing
         ("解读里第三个问题怎么答的", "interpretation:3-3-p1"),
         ("第7个名词解释", "glossary:0-p7"),
         ("名词解释里第十二个是什么", "glossary:0-p12"),
+        ("第二部分的第（四）条讲的是什么？", "guide:2-4-p1"),
+        ("加大转型政策支持的第三条是什么？", "guide:4-3-p1"),
+        ("实施原则的第二条是什么", "guide:1-2-p2"),
     ],
 )
 def test_a_place_named_by_number_is_shown(assistant: Assistant, query: str, passage: str) -> None:
@@ -39,6 +42,7 @@ def test_a_place_named_by_number_is_shown(assistant: Assistant, query: str, pass
         ("名词解释里第十三个", 12),
         ("第三条举措和第十五条举措", 14),
         ("九、（一）说的什么", 4),
+        ("实施原则的第四条是什么", 3),
         ("第零条举措", 14),
     ],
 )
