@@ -388,7 +388,7 @@ class Planner:
         ranked = self.selector.distinct(best)
         text = query.reading.text
         titled = (
-            self._quoted_rows(query.text)[:1]
+            self._quoted_rows(query.text, scored)[:1]
             or self._titled_rows(text, scored)
             or self._using_rows(text, scored)[:1]
         )
@@ -419,11 +419,11 @@ class Planner:
         ]
         return sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
 
-    def _quoted_rows(self, text: str) -> list[int]:
-        """Passages that hold what a query puts in quotation marks, word for word."""
-        quoted = asks.quotation(text)
-        rows = enumerate(self.index.passages)
-        return [row for row, p in rows if quoted in p.text] if quoted else []
+    def _quoted_rows(self, text: str, scored: Scored) -> list[int]:
+        """Passages that hold the words whose place a query asks for, the best one first."""
+        quoted = asks.quotation(text) if asks.asks_whereabouts(text) else None
+        rows = [row for row, p in enumerate(self.index.passages) if quoted and quoted in p.text]
+        return sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
 
     def _using_rows(self, text: str, scored: Scored) -> list[int]:
         """Passages that use every glossary term of a query that asks where these are used."""
