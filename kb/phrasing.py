@@ -79,7 +79,9 @@ class Phrasing(NamedTuple):
             similarity: cosine with every answerable, then every other bank question.
         """
         near = (1.0 - GRAM_SHARE) * np.exp((similarity - 1.0) / WIDTH)
-        scores = self.offsets + self.question_weights @ near + self._gram_part(query)
+        # not @: BLAS would split it over all cores, and answers side by side wait for each other
+        scores = np.einsum("ij,j->i", self.question_weights, near)
+        scores = scores + self.offsets + self._gram_part(query)
         return Phrased(float(scores[0]), scores[1:])
 
     def _gram_part(self, query: str) -> Floats:
