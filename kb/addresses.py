@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from kb.numerals import number_said
-from kb.outline import Listing
+from kb.outline import HEADING_NUMBER, Listing
 from kb.tokenizer import fold
 
 __all__ = ["Address", "addressed", "by_number"]
@@ -39,7 +39,6 @@ REST = re.compile(
     r"请问|分别|一下|指南|文件|原文|具体|详细|展开|完整|内容|解释|全文|是|讲|说|写|谈|提|要|做|看|念|读|列|给|我|"
     r"你|把|到底|什么|啥|怎么|怎样|如何|哪些|有|里面|里|中|的|了|呢|吗|吧|那|看|听|说|干|答|叫|关于|这"
 )
-NUMBERING = re.compile(r"^[（(]?[一二三四五六七八九十\d]+[）)]?[、.．]? ?")
 NOT_WORD = re.compile(r"\W")
 BRACKETS = re.compile(rf"第[（(]({N})[）)]")
 IN_LIST = re.compile(rf"第(?P<n>{SEVERAL})(?:{UNIT}{WHAT}?|{WHAT})")
@@ -62,7 +61,7 @@ class Address(NamedTuple):
 
 def by_number(text: str) -> bool:
     """Whether a query names a place by number and asks nothing more about it."""
-    return _found(text) is not None
+    return _found(_plain(text)) is not None
 
 
 def addressed(
@@ -75,12 +74,12 @@ def addressed(
         listings: the documents' lists by id.
         titles: the heading of each section by id.
     """
+    text = _plain(text)
     found = _found(text)
     if found is None:
-        return _in_named_list(BRACKETS.sub(r"第\1", fold(text)), listings, titles)
+        return _in_named_list(text, listings, titles)
     groups = found.groupdict()
-    said = next(groups[name] for name in ("n", "m", "bracket") if groups.get(name))
-    numbers = tuple(number_said(number) for number in re.findall(N, said))
+    numbers = _numbers(next(groups[name] for name in ("n", "m", "bracket") if groups.get(name)))
     if found.re is IN_PART:
         part = number_said(found["part"] or found["mark"])
         return _in_part(part, numbers, listings, titles)
@@ -89,17 +88,41 @@ def addressed(
     return _address(listings.get(ALL_MEASURES if found.re is MEASURE else TERMS), numbers)
 
 
+def _plain(text: str) -> str:
+    """A folded query, 第（四）条 as 第四条."""
+    return BRACKETS.sub(r"第\1", fold(text))
+
+
+def _numbers(said: str) -> tuple[int | None, ...]:
+    return tuple(number_said(number) for number in re.findall(N, said))
+
+
+def _is_filler(rest: str) -> bool:
+    """Whether what a query says beside the place asks nothing more."""
+    return not NOT_WORD.sub("", REST.sub("", rest))
+
+
+def _found(text: str) -> re.Match[str] | None:
+    for pattern in (IN_PART, MEASURE, QUESTION, TERM):
+        found = pattern.search(text)
+        if found and _is_filler(text.replace(found[0], "", 1)):
+            return found
+    return None
+
+
 def _in_named_list(
     text: str, listings: Mapping[str, Listing], titles: Mapping[str, str]
 ) -> Address | None:
     """An item of the list that a query calls by its heading: 实施原则的第二条."""
+    found = IN_LIST.search(text)
+    if found is None:
+        return None
     for name, listing in listings.items():
-        heading = NUMBERING.sub("", titles.get(name, ""))
-        found = IN_LIST.search(text)
-        if found and len(heading) >= SHORTEST_NAME and heading in text:
+        heading = HEADING_NUMBER.sub("", fold(titles.get(name, "")))
+        if len(heading) >= SHORTEST_NAME and heading in text:
             rest = text.replace(heading, "", 1).replace(found[0], "", 1)
-            if not NOT_WORD.sub("", REST.sub("", rest)):
-                return _address(listing, tuple(number_said(n) for n in re.findall(N, found["n"])))
+            if _is_filler(rest):
+                return _address(listing, _numbers(found["n"]))
     return None
 
 
@@ -107,15 +130,6 @@ def _address(listing: Listing | None, numbers: tuple[int | None, ...]) -> Addres
     """The items of these one-based numbers; None without a list, or where one is no number (1十)."""
     items = tuple(number - 1 for number in numbers if number is not None)
     return Address(listing, items) if listing and len(items) == len(numbers) else None
-
-
-def _found(text: str) -> re.Match[str] | None:
-    folded = BRACKETS.sub(r"第\1", fold(text))
-    for pattern in (IN_PART, MEASURE, QUESTION, TERM):
-        found = pattern.search(folded)
-        if found and not NOT_WORD.sub("", REST.sub("", folded.replace(found[0], "", 1))):
-            return found
-    return None
 
 
 def _in_part(

@@ -19,7 +19,6 @@ from kb.dialogue import Resolution, Turn, fresh, resolve
 from kb.errors import InputError
 from kb.fusion import top_rows
 from kb.index import Index
-from kb.outline import Item
 from kb.plans import Plan, Planner, more
 from kb.retrieve import Query, Retriever, Scored
 from kb.schema import Answer, Citation, Method, Role, SearchHit, Status
@@ -255,12 +254,9 @@ class Assistant:
         explained = self._explain(history[-1], history[:-1], role)
         resolution, plan = explained.resolution, explained.plan
         listing, item = self.planner.position(plan) if plan else (None, None)
-        leads = tuple(self._lead(i) for i in listing.items) if listing else ()
+        leads = self.planner.leads(listing) if listing else ()
         subject = resolution.context or resolution.text
         return Past(Turn(resolution.text, subject, listing, item, leads), resolution.kind, plan)
-
-    def _lead(self, item: Item) -> str:
-        return self.index.documents[item.document_id].text[item.start : item.lead_end]
 
     def _answer(
         self,
@@ -279,7 +275,7 @@ class Assistant:
                 shown = (*self.planner.overview(str(judgement.values["listing"])), *shown)
             once: dict[tuple[str, int, int], Place] = {}
             for place in shown:
-                once.setdefault((place.document_id, place.start, place.end), place)
+                once.setdefault(place.span, place)
             citations = self._cite((), tuple(once.values())[:RELATED_SHOWN])
         else:
             citations = ()

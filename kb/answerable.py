@@ -235,10 +235,8 @@ class Judge:
 
     def _is_quoted(self, query: Query) -> bool:
         """Whether a query asks where words stand that the documents hold."""
-        quoted = asks.quotation(query.text)
-        if quoted is None or not asks.asks_whereabouts(query.text):
-            return False
-        return any(quoted in passage.text for passage in self.index.passages)
+        quoted = asks.sought_quotation(query.text)
+        return quoted is not None and any(quoted in p.text for p in self.index.passages)
 
     def _absent_term(self, query: Query) -> str | None:
         """A Latin word that the documents never use: the only one, or one in capitals (ERP).

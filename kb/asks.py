@@ -20,11 +20,10 @@ __all__ = [
     "asked_number",
     "asking_clauses",
     "asks_generation",
-    "asks_whereabouts",
     "contains_kind",
     "is_injection",
     "orders_writing",
-    "quotation",
+    "sought_quotation",
 ]
 
 KINDS: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
@@ -144,16 +143,10 @@ def orders_writing(query: str) -> bool:
     return bool(ORDERS.search(fold(query)))
 
 
-def quotation(query: str) -> str | None:
-    """What a query puts in quotation marks, four characters or more; None without any."""
+def sought_quotation(query: str) -> str | None:
+    """The words in quotation marks whose place, or wording, is all that a query asks for; or None."""
     found = QUOTED.search(query)
-    return found[1] if found else None
-
-
-def asks_whereabouts(query: str) -> bool:
-    """Whether a query asks for nothing but where its quotation stands, or for its wording."""
-    rest = QUOTED.sub("", query)
-    return rest != query and bool(WHEREABOUTS.fullmatch(rest))
+    return found[1] if found and WHEREABOUTS.fullmatch(QUOTED.sub("", query)) else None
 
 
 def is_injection(query: str) -> bool:

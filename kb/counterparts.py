@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+from kb.outline import HEADING_NUMBER
 from kb.schema import Citation, Passage
 
 __all__ = ["Compared", "Wording", "compare", "counterparts", "differences", "wordings"]
 
-HEADING_NUMBER = re.compile(r"^[（(]?[一二三四五六七八九十\d]+[）)]?[、.]? ?")
 POINT_LEAD = re.compile(r"^[一二三四五六七八九十]+是([^。，；]{4,16})。")
 SENTENCE = re.compile(r"[^。！？\n]+[。！？]?")
 PHRASE = re.compile(r"[^，。、；：！？“”（）《》\s]+")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 
 __all__ = [
@@ -106,7 +105,7 @@ SIDE = r"(?:自己|自身|本身|内部|里面|里头|[这那]一?(?:边|头|块
 
 
 @lru_cache(maxsize=8)
-def asked_party(parties: Sequence[str]) -> re.Pattern[str]:
+def asked_party(parties: tuple[str, ...]) -> re.Pattern[str]:
     """A party and nothing of a subject: 那银行呢, 政府在这事上干啥, 企业内部怎么弄."""
     does = (
         r"(?:在[这那此]件?(?:事|块|方面)情?[上里]?)?(?:又|该|要|得|能|可以|应该|需要|都|去)*"

@@ -53,17 +53,24 @@ def load_encoder(
     folder = data_dir / "encoders" / f"{safe}-{fingerprint[:12]}-{precision}"
     if not _is_current(folder):
         model = SentenceTransformerEncoder(_model_folder(spec, data_dir), name)
-        refused = folder.with_suffix(f".refused-{EXPORT_FORMAT}")
-        try:
-            if refused.exists():
-                raise UnsupportedError(refused.read_text(encoding="utf-8"))
-            export_onnx(model, folder, precision)
-        except UnsupportedError as error:
-            log.warning("%s", error)
-            refused.parent.mkdir(parents=True, exist_ok=True)
-            refused.write_text(str(error), encoding="utf-8")  # not tried again at every start
+        if (refusal := _export(model, folder, precision)) is not None:
+            log.warning("%s", refusal)
             return model
     return OnnxEncoder(folder)
+
+
+def _export(model: SentenceTransformerEncoder, folder: Path, precision: Precision) -> str | None:
+    """Export a model; returns why it cannot be, which a file remembers, or None."""
+    refused = folder.with_name(f"{folder.name}.refused-{EXPORT_FORMAT}")
+    if refused.exists():
+        return refused.read_text(encoding="utf-8")
+    try:
+        export_onnx(model, folder, precision)
+    except UnsupportedError as error:
+        refused.parent.mkdir(parents=True, exist_ok=True)
+        refused.write_text(str(error), encoding="utf-8")
+        return str(error)
+    return None
 
 
 def _is_current(folder: Path) -> bool:

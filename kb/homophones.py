@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kb.errors import IndexFolderError
-from kb.tokenizer import Tokenizer, fold
+from kb.tokenizer import Tokenizer
 
 __all__ = ["Homophones"]
 
@@ -66,15 +66,13 @@ class Homophones(NamedTuple):
             words[_sound(word, sounds)] = word
         heard = {syllable for sound in words for syllable in sound.split()}
         made = cls({c: s for c, s in sounds.items() if s in heard}, words)
-        written = Counter(
-            slip for q in questions for slip, _ in made.correct(fold(q), tokenizer)[1]
-        )
+        written = Counter(slip for q in questions for slip, _ in made.correct(q, tokenizer)[1])
         often = {slip for slip, count in written.items() if count >= OFTEN}
-        told = {slip for text in texts for slip, _ in made.correct(fold(text), tokenizer)[1]}
+        told = {slip for text in texts for slip, _ in made.correct(text, tokenizer)[1]}
         return made._replace(meant=frozenset(often | told))
 
     def correct(self, text: str, tokenizer: Tokenizer) -> tuple[str, tuple[tuple[str, str], ...]]:
-        """Correct a folded query; returns it, and each slip with the word that it stands for."""
+        """Correct a query; returns it folded, and each slip with the word that it stands for."""
         pieces = tokenizer.pieces(text)
         out: list[str] = []
         slips: list[tuple[str, str]] = []

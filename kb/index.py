@@ -1,10 +1,10 @@
 """Load and verify the index folder.
 
 The folder holds ``manifest.json`` and one generation folder that it names, with plain files:
-``documents.jsonl``, ``passages.jsonl``, ``terms.jsonl``, ``questions.jsonl``, ``outside.jsonl``, ``homophones.json``, one
-``.faiss`` file per dense view, two BM25 folders, the folder of ``phrasing``. A build writes a new
-generation, then replaces the manifest in one step, then removes the old one, so a reader sees the
-old index or the new one.
+``documents.jsonl``, ``passages.jsonl``, ``terms.jsonl``, ``questions.jsonl``, ``outside.jsonl``,
+``homophones.json``, one ``.faiss`` file per dense view, two BM25 folders, the folder of ``phrasing``.
+A build writes a new generation, then replaces the manifest in one step, then removes the old one,
+so a reader sees the old index or the new one.
 Row i of ``passages.jsonl`` is row i of ``passages.faiss`` and of both BM25 indexes.
 """
 

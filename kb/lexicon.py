@@ -1,8 +1,9 @@
 """Terms, abbreviations, aliases and everyday words, from a file that a trainer can edit.
 
 ``corpus/lexicon.toml`` lists whole words for jieba, everyday words with the guide's words for
-them, typing slips, and the names of the parties. The glossary's terms come from the glossary document itself. A query gets
-the guide's words added for retrieval; a corrected slip is reported, never silent.
+them, typing slips, and the names of the parties. The glossary's terms come from the glossary
+document itself. A query gets the guide's words added for retrieval; a corrected slip is reported,
+never silent.
 """
 
 from __future__ import annotations

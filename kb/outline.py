@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from kb.schema import Document, Passage, Section
 
-__all__ = ["Item", "Listing", "listings"]
+__all__ = ["HEADING_NUMBER", "Item", "Listing", "listings"]
 
+HEADING_NUMBER = re.compile(r"^[（(]?[一二三四五六七八九十\d]+[）)]?[、.]? ?")
 POINT = re.compile(r"[一二三四五六七八九十]{1,3}是(?!否)|坚持[^，。；]{2,8}，[^，。；]{2,8}。")
 LEAD = re.compile(r"[^。；，]*[。；，]")
 ENTRY = re.compile(r"(\d+)\. ")

@@ -184,9 +184,10 @@ class Planner:
         support = self.selector.support(query, scored)
         rows = [self._row_of[p.anchor] for p in shown.direct if p.anchor in self._row_of]
         same = [other for row in rows for other in (row, *self.counterparts.get(row, ()))]
-        there = [row for row, p in enumerate(self.index.passages) if p.document_id == document]
+        passages = self.index.passages
+        there = [row for row, p in enumerate(passages) if p.document_id == document]
         best = sorted(there, key=lambda row: (-float(scored.fused[row]), row))
-        firsts = self.selector.distinct([row for row in same if row in there])
+        firsts = self.selector.distinct([r for r in same if passages[r].document_id == document])
         order = self.selector.distinct([*firsts, *best[:MAX_CITATIONS]])[:MAX_CITATIONS]
         places = [self.selector.place(row, support) for row in order]
         direct = max(1, len(firsts))
@@ -255,6 +256,11 @@ class Planner:
         listing = self._overview_of.get(passage) or self._points_of(section)
         return (listing, None) if listing else self._item_at(section) or (None, None)
 
+    def leads(self, listing: Listing) -> tuple[str, ...]:
+        """The leading words of each item of a list."""
+        documents = self.index.documents
+        return tuple(documents[i.document_id].text[i.start : i.lead_end] for i in listing.items)
+
     def _points_of(self, section: str) -> Listing | None:
         """The list of a section whose items are its own numbered points."""
         listing = self.listings.get(section)
@@ -320,12 +326,12 @@ class Planner:
                 for i in listing.items
             ]
         )
-        spans = {(place.document_id, place.start, place.end) for place in items}
+        spans = {place.span for place in items}
         asked = [n for n, name in self._about_lists.items() if name == listing.id]
         rows = {t.row for n in asked for t in self.index.targets[n]}
         ordered = sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
         overview = [self.selector.place(row, support) for row in self.selector.distinct(ordered)]
-        overview = [p for p in overview if (p.document_id, p.start, p.end) not in spans]
+        overview = [p for p in overview if p.span not in spans]
         counts = bool(ASKS_COUNT.search(query.reading.text))
         first = [p for p in overview if counts or self._names_items(p, listing)]
         rest = [p for p in overview if p not in first]
@@ -346,10 +352,7 @@ class Planner:
     def _names_items(self, place: Place, listing: Listing) -> bool:
         """Whether an overview names at least half of a list's items."""
         text = self.index.documents[place.document_id].text[place.start : place.end]
-        leads = [
-            NUMBERING.sub("", self.index.documents[i.document_id].text[i.start : i.lead_end])
-            for i in listing.items
-        ]
+        leads = [NUMBERING.sub("", lead) for lead in self.leads(listing)]
         named = sum(lead.strip("。；，、 ") in text for lead in leads)
         return 2 * named >= len(leads)
 
@@ -421,8 +424,10 @@ class Planner:
 
     def _quoted_rows(self, text: str, scored: Scored) -> list[int]:
         """Passages that hold the words whose place a query asks for, the best one first."""
-        quoted = asks.quotation(text) if asks.asks_whereabouts(text) else None
-        rows = [row for row, p in enumerate(self.index.passages) if quoted and quoted in p.text]
+        quoted = asks.sought_quotation(text)
+        if quoted is None:
+            return []
+        rows = [row for row, p in enumerate(self.index.passages) if quoted in p.text]
         return sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
 
     def _using_rows(self, text: str, scored: Scored) -> list[int]:
@@ -475,13 +480,10 @@ def more(plan: Plan, shown: Sequence[Place], index: Index) -> Plan:
     """What 还有吗 adds: sentences of the places shown that were not marked, then other places."""
     marked: dict[tuple[str, int, int], Place] = {}
     for place in shown:
-        key = (place.document_id, place.start, place.end)
-        before = marked[key].highlights if key in marked else ()
-        marked[key] = place._replace(highlights=(*before, *place.highlights))
+        before = marked[place.span].highlights if place.span in marked else ()
+        marked[place.span] = place._replace(highlights=(*before, *place.highlights))
     unmarked = [rest for p in marked.values() if (rest := _unmarked(p, index)) is not None]
-    others = [
-        p for p in (*plan.direct, *plan.related) if (p.document_id, p.start, p.end) not in marked
-    ]
+    others = [p for p in (*plan.direct, *plan.related) if p.span not in marked]
     places = [*unmarked[:2], *others]
     return Plan("passages", tuple(places[:3]), tuple(places[3:]))
 

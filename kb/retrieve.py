@@ -2,10 +2,10 @@
 
 Views of a passage: ``passage`` (its text with headings, dense), ``sentence`` (its best sentence,
 dense), ``question`` (its three nearest bank questions, dense), ``phrasing`` (a model of all its bank
-questions), ``lexical`` (BM25 over the words of its text and headings) and ``bigrams`` (BM25 over pairs
-of characters of its text, headings and bank questions). Which views count and how much was chosen on
-development data: with a bank, the passage and word views add nothing to the others. The methods ``bm25`` and ``dense`` are the
-plain baselines over the passage alone.
+questions), ``lexical`` (BM25 over the words of its text and headings) and ``bigrams`` (BM25 over
+pairs of characters of its text, headings and bank questions). Which views count and how much was
+chosen on development data: with a bank, the passage and word views add nothing to the others. The
+methods ``bm25`` and ``dense`` are the plain baselines over the passage alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from kb.fusion import adaptive_weights, top_rows, weighted_sum
 from kb.index import Index
 from kb.lexicon import Reading
 from kb.schema import Hit, Method, Role
-from kb.tokenizer import fold
 
 __all__ = ["BANK_WEIGHTS", "Query", "Retriever", "Scored"]
 
@@ -96,7 +95,7 @@ class Retriever:
 
     def _read_once(self, text: str) -> Reading:
         """A text as the lexicon reads it, slips of sound corrected first."""
-        heard, slips = self.index.homophones.correct(fold(text), self.index.tokenizer)
+        heard, slips = self.index.homophones.correct(text, self.index.tokenizer)
         reading = self.index.lexicon.read(heard)
         return reading._replace(corrections=(*slips, *reading.corrections))
 

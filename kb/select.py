@@ -36,6 +36,11 @@ class Place(NamedTuple):
     highlights: tuple[tuple[int, int], ...]
     score: float = 0.0
 
+    @property
+    def span(self) -> tuple[str, int, int]:
+        """The document and the offsets: what is cited, whatever is marked in it."""
+        return self.document_id, self.start, self.end
+
 
 class Selector:
     """Turns rows of one index into places."""

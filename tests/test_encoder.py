@@ -198,6 +198,9 @@ def test_a_graph_that_fails_is_served_with_torch_and_not_tried_again(
     for _ in range(2):
         assert isinstance(load_encoder(str(tiny_folder), tmp_path), SentenceTransformerEncoder)
     assert len(tried) == 1
+    for name in ("tiny-v1.5", "tiny-v1.6"):
+        load_encoder(str(shutil.copytree(tiny_folder, tmp_path / name)), tmp_path)
+    assert len(tried) == 3  # names that differ behind a dot only
 
 
 def test_other_architecture_is_served_with_torch(
