@@ -34,7 +34,7 @@ SUGGESTED_FROM = 120
 RELATED_SHOWN = 3
 REMEMBERED_TURNS = 8
 KEPT, RECENT = 2048, 32
-"""Answers kept, 10 KB each; and how many of them with all their scores, ten times that and more."""
+"""Answers kept, 14 KB each; and how many of them with all their scores, 120 KB each for this corpus."""
 
 ITEM_BONUS = 2.0
 CHAPTER_BONUS = 0.4
