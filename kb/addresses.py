@@ -1,7 +1,7 @@
-"""Places that a query names by number alone: 第二部分第四条, 第5、第6条举措, 解读里第三个问题, 第7个名词.
+"""Places that a query names and asks nothing more about: 第二部分第四条, 第5、第6条举措, 14条都是哪些, 第22页.
 
-The documents' own lists say what stands there, or that nothing does; no similarity is needed. A
-query that asks more than what the place says (第四条里怎么对接核心企业) is no address.
+The documents' own lists and pages say what stands there, or that nothing does; no similarity is
+needed. A query that asks more than what the place says (第四条里怎么对接核心企业) is no address.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from kb.numerals import number_said
 from kb.outline import HEADING_NUMBER, Listing
 from kb.tokenizer import fold
 
-__all__ = ["Address", "addressed", "by_number"]
+__all__ = ["Address", "addressed", "asked_pages", "by_number"]
 
 N = r"[零一二三四五六七八九十百\d]{1,4}"
 OF = r"(?:里面|里边|里头|当中|其中|里|中|的|下面|下|[，,、\s])*"
@@ -26,7 +26,7 @@ IN_PART = re.compile(
     rf"{PART}{OF}(?:第(?P<n>{SEVERAL})(?:{UNIT}{WHAT}?|{WHAT})|[（(](?P<bracket>{N})[）)])"
 )
 MEASURE = re.compile(
-    rf"(?:(?:14|十四)[条项个](?:具体)?(?:举措|措施){OF}第(?P<n>{SEVERAL}){UNIT}?|第(?P<m>{SEVERAL}){UNIT}?(?:具体)?(?:举措|措施))"
+    rf"(?:(?:14|十四)[条项个](?:具体)?(?:举措|措施)?{OF}第(?P<n>{SEVERAL}){UNIT}?|第(?P<m>{SEVERAL}){UNIT}?(?:具体)?(?:举措|措施))"
     r"(?:举措|措施)?"
 )
 QUESTION = re.compile(
@@ -35,10 +35,21 @@ QUESTION = re.compile(
 TERM = re.compile(
     rf"(?:第(?P<n>{SEVERAL})[个条项]?(?:名词|术语|词条)(?:解释)?|(?:名词解释|术语表|词汇表|附件){OF}第(?P<m>{SEVERAL})[个条项](?:名词|术语|词)?)"
 )
+BARE = re.compile(rf"第(?P<n>{SEVERAL})条")
+EVERY_MEASURE = re.compile(r"(?:14|十四)[条项个](?:具体)?(?:举措|措施)?")
+PAGE = re.compile(rf"(?:第(?P<n>{SEVERAL})页|^(?:page|p)\.? ?(?P<m>\d{{1,4}}))", re.IGNORECASE)
+PAGES = re.compile(rf"第?(?P<first>{N})页?(?:到|至|[-—~～])+第?(?P<last>{N})页")
+MOST_PAGES = 5
 REST = re.compile(
     r"请问|分别|一下|指南|文件|原文|具体|详细|展开|完整|内容|解释|全文|是|讲|说|写|谈|提|要|做|看|念|读|列|给|我|"
     r"你|把|到底|什么|啥|怎么|怎样|如何|哪些|有|里面|里|中|的|了|呢|吗|吧|那|看|听|说|干|答|叫|关于|这"
 )
+ALL_OF_IT = re.compile(
+    r"请问|分别|一下|指南|文件|原文|具体|完整|名称|名字|标题|题目|小题|清单|目录|里面|里|中|的|了|呢|吗|吧|那|都|全部|全|所有|"
+    r"一共|总共|总|包括|包含|所在|还|又|是|有|讲|说|写|提|列|念|给|我|你|它|把|出来|出|到底|什么|啥|哪些|哪|几|多少|叫|"
+    r"举措|措施|内容|路径|要求|方面|[条项个点类大]|看看|这"
+)
+COUNT = re.compile(rf"(?P<n>{N})[条项个点大]")
 NOT_WORD = re.compile(r"\W")
 BRACKETS = re.compile(rf"第[（(]({N})[）)]")
 IN_LIST = re.compile(rf"第(?P<n>{SEVERAL})(?:{UNIT}{WHAT}?|{WHAT})")
@@ -48,7 +59,10 @@ QUESTION_MARKS = ("？", "?")
 
 
 class Address(NamedTuple):
-    """Places in a list: the list, and zero-based items, which may lie beyond its end."""
+    """Places in a list: the list, and zero-based items, which may lie beyond its end.
+
+    Without items it is the whole list.
+    """
 
     listing: Listing
     items: tuple[int, ...]
@@ -61,7 +75,8 @@ class Address(NamedTuple):
 
 def by_number(text: str) -> bool:
     """Whether a query names a place by number and asks nothing more about it."""
-    return _found(_plain(text)) is not None
+    plain = _plain(text)
+    return bool(_found(plain) or _every_measure(plain) or _whole_part(plain) or asked_pages(plain))
 
 
 def addressed(
@@ -77,7 +92,7 @@ def addressed(
     text = _plain(text)
     found = _found(text)
     if found is None:
-        return _in_named_list(text, listings, titles)
+        return _listed(text, listings, titles)
     groups = found.groupdict()
     numbers = _numbers(next(groups[name] for name in ("n", "m", "bracket") if groups.get(name)))
     if found.re is IN_PART:
@@ -110,19 +125,69 @@ def _found(text: str) -> re.Match[str] | None:
     return None
 
 
-def _in_named_list(
+def asked_pages(text: str) -> tuple[int, ...]:
+    """The pages that a query names and asks nothing more about: 第22页讲什么, 第21到23页."""
+    text = fold(text)
+    found = PAGES.search(text) or PAGE.search(text)
+    if found is None or not _is_filler(re.sub("上", "", text.replace(found[0], "", 1))):
+        return ()
+    groups = found.groupdict()
+    if "first" in groups:
+        first, last = number_said(groups["first"]), number_said(groups["last"])
+        if first is None or last is None:
+            return ()
+        return tuple(range(first, last + 1)[:MOST_PAGES])
+    numbers = _numbers(groups["n"] or groups["m"])
+    return tuple(n for n in numbers if n is not None)[:MOST_PAGES]
+
+
+def _every_measure(text: str) -> bool:
+    """Whether a query asks for all measures by their number: 把14条列一下."""
+    found = EVERY_MEASURE.search(text)
+    return found is not None and _asks_for_all(text.replace(found[0], "", 1))
+
+
+def _whole_part(text: str) -> str | None:
+    """The number of the part that a query asks for as a whole: 第三部分有哪些内容."""
+    found = re.search(PART, text)
+    if found is None or not _asks_for_all(text.replace(found[0], "", 1)):
+        return None
+    return found["part"]
+
+
+def _asks_for_all(rest: str) -> bool:
+    """Whether what a query says beside a list asks for the whole of it, and nothing more."""
+    return not NOT_WORD.sub("", ALL_OF_IT.sub("", rest))
+
+
+def _listed(
     text: str, listings: Mapping[str, Listing], titles: Mapping[str, str]
 ) -> Address | None:
-    """An item of the list that a query calls by its heading: 实施原则的第二条."""
-    found = IN_LIST.search(text)
-    if found is None:
-        return None
+    """The list that a query calls by its heading, or an item of it: 实施原则有哪些, 实施原则的第二条.
+
+    Without a heading the list is that of all measures: 14条是哪些, 第十四条.
+    """
+    measures = listings.get(ALL_MEASURES)
+    if measures is not None and _every_measure(text):
+        return Address(measures, ())
+    if (part := _whole_part(text)) is not None:
+        return _in_part(number_said(part), (), listings, titles)
+    item = IN_LIST.search(text)
     for name, listing in listings.items():
         heading = HEADING_NUMBER.sub("", fold(titles.get(name, "")))
-        if len(heading) >= SHORTEST_NAME and heading in text:
-            rest = text.replace(heading, "", 1).replace(found[0], "", 1)
-            if _is_filler(rest):
-                return _address(listing, _numbers(found["n"]))
+        if len(heading) < SHORTEST_NAME or heading not in text:
+            continue
+        rest = text.replace(heading, "", 1)
+        if item is not None and _is_filler(rest.replace(item[0], "", 1)):
+            return _address(listing, _numbers(item["n"]))
+        if heading.endswith(QUESTION_MARKS):
+            continue  # asked word for word it is answered by all that stands under it
+        count = COUNT.search(rest)
+        counted = count is None or number_said(count["n"]) == len(listing.items)
+        if counted and _asks_for_all(COUNT.sub("", rest)):
+            return Address(listing, ())
+    if (bare := BARE.search(text)) and _is_filler(text.replace(bare[0], "", 1)):
+        return _address(measures, _numbers(bare["n"]))
     return None
 
 
@@ -138,7 +203,7 @@ def _in_part(
     listings: Mapping[str, Listing],
     titles: Mapping[str, str],
 ) -> Address | None:
-    """Items of a numbered part, or the part itself where there is none of that number.
+    """Items of a numbered part or all of it, or the part itself where there is none of that number.
 
     The parts are the items of the one list that is headed 一、, 二、 …; None where several are.
     """

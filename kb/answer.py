@@ -279,7 +279,7 @@ class Assistant:
             citations = self._cite((), tuple(once.values())[:RELATED_SHOWN])
         else:
             citations = ()
-        suggestions = self._suggest(query, scored, judgement.status)
+        suggestions = self._suggest(query, scored, citations)
         message = self._message(resolution, query, plan, judgement, citations)
         return self._compose(
             text,
@@ -318,10 +318,13 @@ class Assistant:
             parts.append(MESSAGES["answered"])
         return "".join(parts)
 
-    def _suggest(self, query: Query, scored: Scored, status: Status) -> tuple[str, ...]:
-        """Bank questions near the query, told apart by what answers them."""
+    def _suggest(
+        self, query: Query, scored: Scored, citations: Sequence[Citation]
+    ) -> tuple[str, ...]:
+        """Bank questions near the query, told apart by what answers them: not by what is shown."""
         chosen: list[str] = []
-        seen: set[int] = set()
+        shown = [c.passage_id for c in citations if c.role == "direct"]
+        seen = {self._row_of[name] for name in shown if name in self._row_of}
         asked = _letters(query.text)
         for n in scored.nearest[:SUGGESTED_FROM]:
             question = self.index.questions[n]

@@ -32,12 +32,14 @@ __all__ = ["Calibration", "Judge", "Judgement", "load_calibration"]
 Scores = NDArray[np.float32]
 COUNTED: Mapping[str, tuple[str, ...]] = {
     "guide:*": ("条", "项", "措施", "点", "举措"),
-    "guide:0": ("部分", "大部分", "章"),
+    "guide:0": ("大部分", "章", "部分"),
     "guide:1-2": ("原则",),
     "interpretation:3": ("问", "问题"),
     "glossary:0": ("名词",),
 }
-VETOES = ("exceeds", "injection", "orders")
+"""Units that an ordinal counts, by the list that it counts in; the last names the list's items."""
+
+VETOES = ("exceeds", "injection", "orders", "empty_page")
 CERTAIN = 0.99
 """What stands at a place named by number is no matter of likeness."""
 
@@ -197,6 +199,7 @@ class Judge:
             "injection": float(asks.is_injection(text)),
             "orders": float(asks.orders_writing(text)),
             "exceeds": float(self._exceeded(text, plan) is not None),
+            "empty_page": float(plan.empty_page is not None),
             "absent_term": float(self._absent_term(query) is not None),
             "undefined_term": float(self._undefined_term(text, plan) is not None),
             "term_plan": float(plan.kind == "term"),
@@ -207,15 +210,15 @@ class Judge:
         passage = self.index.passages[top_rows(scored.fused, 1)[0]].text
         return [k for k in asks.asked_kinds(text) if not asks.contains_kind(k, passage)]
 
-    def _exceeded(self, text: str, plan: Plan) -> tuple[int, str] | None:
+    def _exceeded(self, text: str, plan: Plan) -> Listing | None:
+        """The list that a query counts beyond the end of, or None."""
         if plan.address is not None:
-            items = len(plan.address.listing.items)
-            return None if plan.address.exists else (items, self._unit(plan.address.listing))
+            return None if plan.address.exists else plan.address.listing
         asked = asks.asked_number(text)
-        if asked is None:
+        if asked is None or asks.exceeds(asked, self._totals()) is None:
             return None
-        total = asks.exceeds(asked, self._totals())
-        return None if total is None else (total, asked.unit)
+        counted = (name for name, units in COUNTED.items() if asked.unit in units)
+        return self._listings[next(counted)]
 
     @staticmethod
     def _unit(listing: Listing) -> str:
@@ -232,11 +235,6 @@ class Judge:
             if name in self._listings
             for unit in units
         }
-
-    def _is_quoted(self, query: Query) -> bool:
-        """Whether a query asks where words stand that the documents hold."""
-        quoted = asks.sought_quotation(query.text)
-        return quoted is not None and any(quoted in p.text for p in self.index.passages)
 
     def _absent_term(self, query: Query) -> str | None:
         """A Latin word that the documents never use: the only one, or one in capitals (ERP).
@@ -255,7 +253,7 @@ class Judge:
         found = MEANING_FIRST.match(text) or MEANING_LAST.match(text)
         if found is None or plan.kind == "term" or found["term"][0] in "它这那其该":
             return None
-        return found["term"].upper() if found["term"].isascii() else found["term"]
+        return str(found["term"])
 
     def judge(self, query: Query, scored: Scored, plan: Plan) -> Judgement:
         """Decide the state of a query and say why."""
@@ -264,7 +262,7 @@ class Judge:
         undefined = features["undefined_term"] and features.get("bank_top_gap", 1.0) < 0
         if undefined or any(features[sign] for sign in VETOES):
             probability = min(probability, self.calibration.related)
-        elif plan.address is not None or self._is_quoted(query):
+        elif plan.is_named:
             probability = CERTAIN
         if probability >= self.calibration.answered:
             return Judgement("answered", probability, None, {}, features)
@@ -282,20 +280,18 @@ class Judge:
         if features["generation"] or features["orders"]:
             return "asks_generation", {}
         if (exceeded := self._exceeded(text, plan)) is not None:
-            total, unit = exceeded
-            listing = (
-                plan.address.listing.id
-                if plan.address is not None
-                else next(name for name, units in COUNTED.items() if unit in units)
-            )
-            return "number_exceeds", {"total": total, "unit": unit, "listing": listing}
+            values = {"total": len(exceeded.items), "unit": self._unit(exceeded)}
+            return "number_exceeds", {**values, "listing": exceeded.id}
+        if plan.empty_page is not None:
+            return "page_empty", {"page": plan.empty_page}
         if kinds := self._missing_kinds(text, scored):
             return kinds[0], {}
         if (term := self._undefined_term(text, plan)) is not None:
             inside = fold(term) in self._text
-            return ("term_undefined" if inside else "term_absent"), {"term": term}
+            code = "term_undefined" if inside else "term_absent"
+            return code, {"term": _as_typed(term, query.text)}
         if (word := self._absent_term(query)) is not None:
-            return "term_absent", {"term": word.upper()}
+            return "term_absent", {"term": _as_typed(word, query.text)}
         if (reason := self._neighbours_reason(scored)) is not None:
             return reason, {}
         if features["cover_known"] < 0.35 and features["sentence_top"] < 0:
@@ -330,7 +326,7 @@ TOUCHING = frozenset(
         "false_premise",
     }
 )
-UNTOUCHED = frozenset({"off_topic", "injection", "asks_generation", "term_absent"})
+UNTOUCHED = frozenset({"off_topic", "injection", "asks_generation", "term_absent", "page_empty"})
 NEIGHBOUR_REASONS = {
     "off_topic": "off_topic",
     "other_policy": "off_topic",
@@ -413,6 +409,12 @@ ENGLISH = frozenset(
         "government",
     ]
 )
+
+
+def _as_typed(word: str, text: str) -> str:
+    """A folded word in the letters of the query that it comes from."""
+    at = text.lower().find(word)
+    return text[at : at + len(word)] if at >= 0 else word
 
 
 def _largest(values: Scores) -> Scores:

@@ -24,13 +24,14 @@ __all__ = [
     "is_injection",
     "orders_writing",
     "sought_quotation",
+    "without_page",
 ]
 
 KINDS: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
     "asks_amount": (
         re.compile(
-            r"多少(?:钱|元|块|万|费用|资金|预算|补贴|额度|利息|利率|比例|成本|个?百分点)|几(?:块|万|千|百|十)(?:块|元|钱|万)?|(?:金额|额度|标准|比例|利率|利息|价格|报价|收费|单价|上限|下限|税率|费率)(?:是|有|为)?(?:多少|多高|几|怎么|如何|呢|是什么)?|"
-            r"多高|贵不贵|几分|怎么收(?:费|钱|的)?|收不收(?:费|钱)|收费吗|要不要(?:交|付|给|花)?钱|报销(?:多少|几|比例|标准)|学费|退款|退钱|几个点|几成|百分之几|百分之多少|(?:价钱|价格|收费标准|补贴标准)|费用(?:标准|大概|大约|贵)|how much|price|cost|rate|percentage",
+            r"多少(?:钱|元|块|万|费用|资金|预算|补贴|额度|利息|利率|比例|成本|个?百分点)|几(?:块|万|千|百|十)(?:块|元|钱|万)?|(?:金额|额度|比例|利率|利息|价格|报价|收费|单价|上限|下限|税率|费率)(?:是|有|为)?(?:多少|多高|几|怎么|如何|呢|是什么)?|"
+            r"多高|贵不贵|几分|怎么收(?:费|钱|的)?|收不收(?:费|钱)|收费吗|要不要(?:交|付|给|花)?钱|报销(?:多少|几|比例|标准)|学费|退款|退钱|几个点|几成|百分之几|百分之多少|(?:价钱|价格|(?:收费|补贴|补助|奖励|资助|缴费|贴息)的?标准)|费用(?:标准|大概|大约|贵)|how much|price|cost|rate|percentage",
             re.IGNORECASE,
         ),
         re.compile(r"\d+(?:\.\d+)?\s*(?:%|％|元|万|亿)|百分之"),
@@ -52,7 +53,7 @@ KINDS: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
     ),
     "asks_vendor": (
         re.compile(
-            r"哪(?:家|个|些)?(?:公司|厂商|品牌|牌子|供应商|厂家|服务商|银行|平台|软件|产品|企业|机构)(?:好|比较|靠谱|最|更|便宜|入选|名单|可以推荐|牌子)|什么牌子|推荐(?:一|几|个|哪|下)|哪家|哪一家|牌子|品牌|名单|型号|叫(?:什么|啥)名|"
+            r"哪(?:家|个|些)?(?:公司|厂商|品牌|牌子|供应商|厂家|服务商|银行|平台|软件|产品|企业|机构)(?:好|比较|靠谱|最|更|便宜|入选|名单|可以推荐|牌子)|什么牌子|推荐(?:一|几|个|哪|下)|哪家|哪一家|牌子|品牌|(?<!城市)(?<!地区)(?<!区县)名单|型号|叫(?:什么|啥)名|"
             r"阿里|华为|腾讯|用友|金蝶|钉钉|飞书|企业微信|海尔|百度|京东|sap|oracle|siemens|西门子",
             re.IGNORECASE,
         ),
@@ -60,14 +61,14 @@ KINDS: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
     ),
     "asks_place": (
         re.compile(
-            r"哪(?:个|些|几个)?(?:城市|省份?|地区|地方|市|县|区|园区|国家)|(?<!我们)(?<!我在)(?<!我是)(?<!位于)(?:北京|上海|深圳|广州|浙江|江苏|广东|山东|四川|成都|杭州|苏州|重庆|武汉|东莞|宁波|天津|福建|河南|湖南|湖北|温州|佛山|青岛|合肥|西安)(?!省?市?的?.{0,6}(?:厂|企业|公司|店|上班|老板))|which (?:city|province)",
+            r"哪(?:个|些|几个)?(?:城市|省份?|地区|地方|市|县|区|园区|国家)|(?<!我们)(?<!我在)(?<!我是)(?<!位于)(?:北京|上海|深圳|广州|浙江|江苏|广东|山东|四川|成都|杭州|苏州|重庆|武汉|东莞|宁波|天津|福建|河南|湖南|湖北|温州|佛山|青岛|合肥|西安)(?!省?市?的?.{0,6}(?:厂|企业|公司|店|上班|老板))|(?:城市|地区|区县)(?:的)?名单|which (?:city|province)",
             re.IGNORECASE,
         ),
         re.compile(r"[省市县]"),
     ),
     "asks_procedure": (
         re.compile(
-            r"(?:申请|申报|报名|办理|认定|审批|备案)(?:的)?(?:条件|材料|流程|手续|步骤|表|书|资格|方式|程序|要求)|怎么(?:申请|申报|报名|办理|领|注册|安装|下载)|如何(?:申请|申报|报名|办理|领取|注册|安装)|(?:需要|要|带|交|准备)(?:什么|哪些|啥)(?:材料|资料|证件|手续|条件|资质)|符合什么条件|什么条件(?:才|可以|能)|门槛是|怎么个申报|怎么报名|how (?:to|do i) apply",
+            r"(?:申请|申报|报名|办理|认定|审批|备案)(?:的)?(?:条件|标准|材料|流程|手续|步骤|表|书|资格|方式|程序|要求)|怎么(?:申请|申报|报名|办理|领|注册|安装|下载)|如何(?:申请|申报|报名|办理|领取|注册|安装)|(?:需要|要|带|交|准备)(?:什么|哪些|啥)(?:材料|资料|证件|手续|条件|资质)|符合什么条件|什么条件(?:才|可以|能)|门槛是|怎么个申报|怎么报名|how (?:to|do i) apply",
             re.IGNORECASE,
         ),
         re.compile(r"申请材料|申报条件|报名|受理"),
@@ -98,11 +99,17 @@ ORDERS = re.compile(
 )
 """What only an order to write can be; ``GENERATES`` are signs of one, which other questions have too."""
 
-QUOTED = re.compile(r"[“\"「『]([^“”\"「」『』]{4,60})[”\"」』]")
-WHEREABOUTS = re.compile(
-    r"(?:请问|这句话?|一句|一词|这个词|的|是|在|出自|来自|说|写|原文|原话|原句|具体|表述|说法|内容|指南|文件|里|中|上|第几页|哪一?页|几页|哪里|哪儿|哪"
-    r"|哪一?段|哪一?句|哪一?部分|怎么|什么|啥|出处|页|吗|呢|了|[，,。？?！!：: ])*"
+QUOTED = re.compile(r"[“\"「『]([^“”\"「」『』]{3,60})[”\"」』]")
+ASIDE = (
+    r"(?:请问|这句话?|那句话?|一句|一词|这个词|那个词|这个说法|的|是|在|出自|来自|说法|说|写|提到|提|出现|过|到|原文|原话|原句|具体|表述"
+    r"|内容|指南|解读|正文|文件|里面|里|中|上|第几页|哪一?页|几页|哪里|哪儿|哪一?段|哪一?句|哪一?部分|哪|怎么|什么|啥|出处|页"
+    r"|有没有|没有|也有|有|也|吗|呢|了|[，,。？?！!：: ])"
 )
+WHEREABOUTS = re.compile(rf"{ASIDE}*")
+ASKS_WHERE = re.compile(r"第几页|哪一?页|几页|出处|哪一?[段句]|出现过?|(?:哪里|哪儿)(?:提|说|写)")
+AROUND = re.compile(rf"^{ASIDE}+|{ASIDE}+$")
+ASKS_PAGE = re.compile(r"第几页|哪一?页|几页")
+SHORTEST_SOUGHT, SHORTEST_SUBJECT = 3, 2
 
 INJECTS = re.compile(
     r"忽略(?:掉)?(?:以上|上面|之前|前面|所有|你的|一切)|无视(?:以上|上面|之前|所有|你的)|忘(?:掉|记)(?:以上|上面|之前|你的|所有)|(?:系统|开发者)(?:提示|消息|指令|模式|管理员)|提示词|越狱|扮演(?!着|了|什么|啥|怎样|何|哪|重要|关键|.{0,2}角色吗)|假装|假设你是|从现在(?:起|开始)|"
@@ -144,9 +151,25 @@ def orders_writing(query: str) -> bool:
 
 
 def sought_quotation(query: str) -> str | None:
-    """The words in quotation marks whose place, or wording, is all that a query asks for; or None."""
+    """The words whose place, or wording, is all that a query asks for; or None.
+
+    They stand in quotation marks (“补一点”这句在哪), or are what is left of a question for a place
+    (分类指导在第几页).
+    """
     found = QUOTED.search(query)
-    return found[1] if found and WHEREABOUTS.fullmatch(QUOTED.sub("", query)) else None
+    if found:
+        return found[1] if WHEREABOUTS.fullmatch(QUOTED.sub("", query)) else None
+    sought = AROUND.sub("", query)
+    return sought if ASKS_WHERE.search(query) and len(sought) >= SHORTEST_SOUGHT else None
+
+
+def without_page(query: str) -> str:
+    """A question for a page without its words for that, where anything else is left of it.
+
+    补贴在第几页 -> 补贴: what stands on a page has no likeness to a question for its number.
+    """
+    subject = AROUND.sub("", query)
+    return subject if ASKS_PAGE.search(query) and len(subject) >= SHORTEST_SUBJECT else query
 
 
 def is_injection(query: str) -> bool:

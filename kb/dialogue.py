@@ -94,8 +94,10 @@ def resolve(
     text = cues.FILLER.sub("", text, count=1) or text
     last = turns[-1]
     shown = f"{last.subject}{JOINT}{text}"
-    if cues.PAGE.search(text) and len(text) <= SHORT:
-        return Resolution("page", shown, last.text, last.subject)
+    if (asked := cues.PAGE.search(text)) is not None:
+        own = text.replace(asked[0], "", 1).strip("，, ？?")
+        if not cues.PAGE_OF_LAST.sub("", own):
+            return Resolution("page", shown, last.text, last.subject)
     if by_number(text) and not _shows_measures(last, terms):
         return fresh(text)
     if (document := _asked_document(text)) is not None:
@@ -150,10 +152,15 @@ def _item(text: str, last: Turn) -> tuple[int | None, bool]:
     if found is None:
         return _named_item(text, last)
     total = len(last.listing.items)
+    shown = last.item if last.item is not None else -1
     if found["last"]:
         number = total - 1
-    elif found["next"]:
-        number = (last.item if last.item is not None else -1) + 1
+    elif found["next"] or found["previous"]:
+        number = shown + (1 if found["next"] else -1)
+    elif found["middle"]:
+        number = total // 2 if total % 2 else -1
+    elif found["first"]:
+        number = 0
     else:
         number = (number_said(found["n"]) or 0) - 1
     return (number if 0 <= number < total else None), alone is not None

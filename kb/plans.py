@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb import asks
-from kb.addresses import Address, addressed
+from kb.addresses import Address, addressed, asked_pages
 from kb.chunk import sentences
 from kb.counterparts import counterparts
 from kb.fusion import standardise, top_rows
@@ -69,7 +69,9 @@ NEARLY_ALL = 0.75
 class Plan(NamedTuple):
     """What to cite: direct places, places of background, and the list behind them, if one is.
 
-    ``address`` is the place that the query names by number, whether there is one or not.
+    ``address`` is the place that the query names by number, whether there is one or not; ``pages``
+    are the pages that it names so, and ``empty_page`` is the first of them without text. ``quoted``:
+    the query asks where words stand, and these are the places.
     """
 
     kind: Literal["term", "list", "item", "passages"]
@@ -78,6 +80,15 @@ class Plan(NamedTuple):
     listing: Listing | None = None
     item: int | None = None
     address: Address | None = None
+    pages: tuple[int, ...] = ()
+    empty_page: int | None = None
+    quoted: bool = False
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the query names the very places that are cited, so no likeness is needed."""
+        here = self.address is not None and self.address.exists
+        return bool(self.pages) or here or self.quoted
 
 
 class Planner:
@@ -90,6 +101,7 @@ class Planner:
         self.listings = listings(self.index.documents, self.index.passages)
         self.counterparts = counterparts(self.index.passages)
         self._row_of = self.index.row_of
+        self._has_pages = any(passage.page is not None for passage in self.index.passages)
         self._rows_of_title = self._measures()
         self._titles = {
             section.id: section.title
@@ -148,8 +160,14 @@ class Planner:
         self, query: Query, scored: Scored, role: Role | None = None, leaning: bool = False
     ) -> Plan:
         """Choose a plan for a query; one that leans on another must ask for a list plainly."""
+        if self._has_pages and (pages := asked_pages(query.reading.text)):
+            return self._page_plan(pages, query, scored, role)
         address = addressed(query.reading.text, self.listings, self._titles)
         if address is not None and address.exists:
+            if not address.items:
+                support = self.selector.support(query, scored)
+                plan = self._list_plan(address.listing, query, scored, support)
+                return plan._replace(address=address)
             plans = [self.item_plan(address.listing, n, query, scored) for n in address.items]
             direct = dict.fromkeys(place for plan in plans for place in plan.direct)
             return plans[0]._replace(direct=tuple(direct), address=address)
@@ -168,6 +186,22 @@ class Planner:
         if listing is not None:
             return self._list_plan(listing, query, scored, support)
         return self._passage_plan(query, scored, support, role)
+
+    def _page_plan(
+        self, pages: Sequence[int], query: Query, scored: Scored, role: Role | None
+    ) -> Plan:
+        """Everything that stands on some pages, in order."""
+        support = self.selector.support(query, scored)
+        of_page = {
+            page: [row for row, p in enumerate(self.index.passages) if p.page == page]
+            for page in pages
+        }
+        empty = next((page for page, rows in of_page.items() if not rows), None)
+        if empty is not None:
+            return self._unaddressed(query, scored, role, False)._replace(empty_page=empty)
+        rows = self.selector.distinct([row for found in of_page.values() for row in found])
+        places = tuple(self.selector.place(row, support) for row in rows)
+        return Plan("list", places, (), pages=tuple(pages))
 
     def item_plan(self, listing: Listing, number: int, query: Query, scored: Scored) -> Plan:
         """One item of a list: what stands under its heading, and its counterpart."""
@@ -390,16 +424,19 @@ class Planner:
         best = [row for row in top_rows(scored.fused, 12) if row not in self._leads]
         ranked = self.selector.distinct(best)
         text = query.reading.text
+        quoted = self._quoted_rows(query.text, scored)
         titled = (
-            self._quoted_rows(query.text, scored)[:1]
+            quoted[:MAX_CITATIONS]
             or self._titled_rows(text, scored)
             or self._using_rows(text, scored)[:1]
         )
         firsts = [*titled[:1], ranked[0], *titled[1:], *self._clause_rows(query, scored, role)]
+        firsts = titled if quoted else firsts
         order = self.selector.distinct([*dict.fromkeys(firsts), *ranked])[:MAX_CITATIONS]
         direct_count = self._direct_count(order, scored, len(set(firsts)))
         places = [self.selector.place(row, support, float(scored.fused[row])) for row in order]
-        return Plan("passages", tuple(places[:direct_count]), tuple(places[direct_count:]))
+        direct, related = tuple(places[:direct_count]), tuple(places[direct_count:])
+        return Plan("passages", direct, related, quoted=bool(quoted))
 
     def _measures(self) -> dict[str, list[int]]:
         """The rows under each of the guide's own measures, by its title without number."""
@@ -427,7 +464,8 @@ class Planner:
         quoted = asks.sought_quotation(text)
         if quoted is None:
             return []
-        rows = [row for row, p in enumerate(self.index.passages) if quoted in p.text]
+        said = fold(quoted)
+        rows = [row for row, p in enumerate(self.index.passages) if said in fold(p.text)]
         return sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
 
     def _using_rows(self, text: str, scored: Scored) -> list[int]:

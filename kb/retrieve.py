@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.asks import asking_clauses
+from kb.asks import asking_clauses, without_page
 from kb.encoder import Encoder
 from kb.fusion import adaptive_weights, top_rows, weighted_sum
 from kb.index import Index
@@ -94,8 +94,9 @@ class Retriever:
         self._asked_end = np.cumsum([len(rows) for rows in asked], dtype=np.int64)
 
     def _read_once(self, text: str) -> Reading:
-        """A text as the lexicon reads it, slips of sound corrected first."""
-        heard, slips = self.index.homophones.correct(text, self.index.tokenizer)
+        """A text as the lexicon reads it, slips of sound corrected first, words for a page left out."""
+        subject = without_page(text)
+        heard, slips = self.index.homophones.correct(subject, self.index.tokenizer)
         reading = self.index.lexicon.read(heard)
         return reading._replace(corrections=(*slips, *reading.corrections))
 

@@ -37,6 +37,7 @@ REASONS = MappingProxyType(
         "term_absent": "“{term}”一词在文件中没有出现。",
         "term_undefined": "文件用到了“{term}”，但没有给出它的解释。",
         "number_exceeds": "文件里的{unit}一共只有{total}个，没有这么多。",
+        "page_empty": "第{page}页没有可以摘录的正文。",
         "false_premise": "问题里的说法与文件原文不符，或文件没有这样的规定。",
         "asks_generation": "本助手只摘录原文，不代写、不总结、不翻译，也不给出评价和建议。",
         "asks_page": "没有可以对应页码的上一个问题，请先提问。",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kb.addresses import addressed, by_number
+from kb.addresses import addressed, asked_pages, by_number
 from kb.answer import Assistant
 from kb.dialogue import Turn, resolve
 from kb.outline import Item, Listing
@@ -25,6 +25,8 @@ from kb.outline import Item, Listing
         ("第二部分的第（四）条讲的是什么？", "guide:2-4-p1"),
         ("加大转型政策支持的第三条是什么？", "guide:4-3-p1"),
         ("实施原则的第二条是什么", "guide:1-2-p2"),
+        ("14条里的第12条", "guide:4-3-p1"),
+        ("第22页讲了什么", "guide:2-2-p2"),
     ],
 )
 def test_a_place_named_by_number_is_shown(assistant: Assistant, query: str, passage: str) -> None:
@@ -115,3 +117,92 @@ def test_places_of_two_documents_alike_are_not_guessed() -> None:
     found = addressed("第一部分第二条", only, titles)
     assert found is not None
     assert (found.listing.id, found.items) == ("a:1", (1,))
+
+
+@pytest.mark.parametrize(
+    ("query", "total"),
+    [
+        ("把14条列一下", 14),
+        ("十四条举措都是哪些", 14),
+        ("实施原则有哪几条", 3),
+        ("三项实施原则", 3),
+        ("第三部分还有哪些方面的内容", 4),
+        ("加大转型政策支持包括什么", 5),
+        ("名词解释有哪些", 12),
+    ],
+)
+def test_a_list_called_by_its_name_is_shown_whole(
+    assistant: Assistant, query: str, total: int
+) -> None:
+    answer = assistant.answer(query)
+    assert answer.status == "answered"
+    assert f"{total}/{total}" in answer.message
+    starts = [(c.document_id, c.start) for c in answer.citations if c.role == "direct"][-total:]
+    assert starts == sorted(starts)
+
+
+@pytest.mark.parametrize(
+    "query", ["五项实施原则", "14条怎么落实", "实施原则怎么落实到小厂", "第三部分怎么帮小厂省钱"]
+)
+def test_a_list_is_not_called_by_another_number_or_for_more(
+    assistant: Assistant, query: str
+) -> None:
+    plan = assistant.explain(query).plan
+    assert plan is not None
+    assert plan.address is None
+
+
+def test_a_measure_is_called_by_its_bare_number(assistant: Assistant) -> None:
+    first = assistant.answer("第十四条讲什么").citations[0]
+    assert first.passage_id == "guide:4-5-p1"
+    beyond = assistant.answer("第二十条")
+    assert (beyond.status, beyond.reason) == ("related", "number_exceeds")
+
+
+@pytest.mark.parametrize(
+    ("query", "pages"),
+    [
+        ("第22页", (22,)),
+        ("22页讲啥", ()),
+        ("page 22", (22,)),
+        ("第二十二页上写了什么？", (22,)),
+        ("第21、23页", (21, 23)),
+        ("第21到23页讲了啥", (21, 22, 23)),
+        ("第22页那个平台是谁建的", ()),
+    ],
+)
+def test_pages_are_called_by_their_number(query: str, pages: tuple[int, ...]) -> None:
+    assert asked_pages(query) == pages
+
+
+def test_a_page_is_shown_whole_and_in_order(assistant: Assistant) -> None:
+    answer = assistant.answer("第14页讲什么")
+    shown = [c.passage_id for c in answer.citations if c.role == "direct"]
+    assert shown == [p.id for p in assistant.index.passages if p.page == 14]
+    empty = assistant.answer("第18页")
+    assert (empty.status, empty.reason, empty.citations) == ("not_found", "page_empty", ())
+    assert "第18页" in empty.message
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        ("分类指导在指南正文里也有吗，第几页", {"guide:4-1-p1"}),
+        ("指南里出现过“数字镜像”这个词吗？", {"guide:2-3-p1"}),
+        ("专项贷款在哪一页", {"guide:4-2-p1"}),
+    ],
+)
+def test_words_whose_place_is_asked_for_are_found(
+    assistant: Assistant, query: str, places: set[str]
+) -> None:
+    answer = assistant.answer(query)
+    shown = [c for c in answer.citations if c.role == "direct"]
+    assert answer.status == "answered"
+    assert places <= {c.passage_id for c in shown}
+
+
+def test_a_question_for_a_page_is_read_without_its_words_for_that(assistant: Assistant) -> None:
+    asked = assistant.explain("补贴在第几页").query
+    assert asked is not None
+    assert asked.reading.text == "补贴"
+    assert assistant.answer("停车费在第几页").status != "answered"

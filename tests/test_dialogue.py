@@ -45,7 +45,17 @@ def test_a_change_of_subject_is_cut_off() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "item"), [("第二点具体怎么做", 1), ("最后一条展开说说", 4), ("第四项呢", 3)]
+    ("query", "item"),
+    [
+        ("第二点具体怎么做", 1),
+        ("最后一条展开说说", 4),
+        ("第四项呢", 3),
+        ("第四个细一点", 3),
+        ("挑最后一个展开", 4),
+        ("中间那个细说", 2),
+        ("跳回第二个，打哪儿下手", 1),
+        ("头一个是谁管的", 0),
+    ],
 )
 def test_ordinals_pick_an_item(query: str, item: int) -> None:
     assert resolve(query, [LISTED]).item == item
@@ -54,6 +64,39 @@ def test_ordinals_pick_an_item(query: str, item: int) -> None:
 def test_next_follows_the_last_item() -> None:
     assert resolve("再下一条", [LISTED._replace(item=1)]).item == 2
     assert resolve("再下一条", [LISTED._replace(item=4)]).item is None
+
+
+def test_previous_goes_back_from_the_last_item() -> None:
+    assert resolve("上一条呢", [LISTED._replace(item=2)]).item == 1
+    assert resolve("上一条呢", [LISTED._replace(item=0)]).item is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "我说的是银行",
+        "所以服务商怎么干",
+        "念原话",
+        "归谁负责",
+        "做服务商的有份么",
+        "名字里带平台的呢，任务一样吗",
+    ],
+)
+def test_corrections_and_reactions_lean(query: str) -> None:
+    assert resolve(query, [PLAIN], stands_alone=lambda _: True, parties=PARTIES).kind == "joined"
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("在第几页", "page"),
+        ("这段话在原文第几页？", "page"),
+        ("专项贷款的支持对象那一段在第几页", "joined"),
+        ("数字化水平评测指标在第几页", "fresh"),
+    ],
+)
+def test_a_question_for_a_page_asks_for_its_own_subject(query: str, kind: str) -> None:
+    assert resolve(query, [PLAIN]).kind == kind
 
 
 def test_without_history_everything_is_fresh() -> None:

@@ -44,6 +44,7 @@ ENGLISH: Mapping[str, str] = {
     REASONS["term_absent"]: "“{term}” does not occur in the documents.",
     REASONS["term_undefined"]: "The documents use “{term}” but do not explain it.",
     REASONS["number_exceeds"]: "The documents have only {total} of that kind ({unit}).",
+    REASONS["page_empty"]: "Page {page} has no text to quote.",
     REASONS["false_premise"]: "The question assumes something that the documents do not say.",
     REASONS["asks_generation"]: "This assistant only quotes; it does not write, summarise,"
     " translate, judge or advise.",
