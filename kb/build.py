@@ -10,12 +10,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
+from kb.bank_graph import rounded, write_graph
 from kb.chunk import chunk
 from kb.corpus import Corpus, load_corpus
 from kb.dense import Dense
 from kb.encoder import Encoder, FloatMatrix
 from kb.homophones import Homophones
 from kb.index import (
+    BANK_GRAPH,
     FORMAT,
     PARAMETERS,
     generation,
@@ -35,6 +39,7 @@ from kb.tokenizer import Tokenizer
 __all__ = ["Material", "build_index", "build_views", "read_material"]
 
 Progress = Callable[[str], None]
+BANKS = ("questions", "outside")
 
 
 class Material(NamedTuple):
@@ -96,7 +101,8 @@ def build_views(
     for name, encode, texts in _dense_texts(material, encoder, asker or encoder):
         if texts:
             progress(f"编码 {name}：{len(texts)} 条……")
-            dense[name] = Dense.build(encode(texts))
+            vectors = encode(texts)
+            dense[name] = Dense.build(rounded(vectors) if name in BANKS else vectors)
     return Views(dense, lexical, _fit_phrasing(material, dense))
 
 
@@ -226,6 +232,10 @@ def _write_views(folder: Path, views: Views) -> None:
         lexical.save(folder / f"bm25-{name}")
     if views.phrasing is not None:
         views.phrasing.save(folder / "phrasing")
+        banks = [views.dense[name] for name in BANKS]
+        if all(bank.exact for bank in banks):
+            vectors = np.vstack([bank.vectors() for bank in banks])
+            write_graph(folder / BANK_GRAPH, vectors, views.phrasing)
 
 
 def _manifest(folder: Path, corpus: Corpus, material: Material, encoder: Encoder) -> Manifest:

@@ -104,6 +104,10 @@ class Dense:
         """All vectors, in row order, shape ``(rows, dimension)``."""
         return np.asarray(self._index.reconstruct_n(0, self.rows), dtype=np.float32)
 
+    def first(self, count: int) -> FloatMatrix:
+        """The first vectors, shape ``(min(count, rows), dimension)``."""
+        return np.array(self._matrix()[:count], dtype=np.float32)
+
     def scores(self, query: FloatMatrix) -> NDArray[np.float32]:
         """Inner product of one query ``(d,)`` with every row, in row order, shape ``(rows,)``.
 

@@ -2,7 +2,8 @@
 
 The folder holds ``manifest.json`` and one generation folder that it names, with plain files:
 ``documents.jsonl``, ``passages.jsonl``, ``terms.jsonl``, ``questions.jsonl``, ``outside.jsonl``,
-``homophones.json``, one ``.faiss`` file per dense view, two BM25 folders, the folder of ``phrasing``.
+``homophones.json``, one ``.faiss`` file per dense view, two BM25 folders, the folder of ``phrasing``,
+and ``banks.onnx``, which compares a query with both banks.
 A build writes a new generation, then replaces the manifest in one step, then removes the old one,
 so a reader sees the old index or the new one.
 Row i of ``passages.jsonl`` is row i of ``passages.faiss`` and of both BM25 indexes.
@@ -20,6 +21,7 @@ from typing import NamedTuple, TypeVar, overload
 import numpy as np
 from pydantic import ValidationError
 
+from kb.bank_graph import CHECKED, BankGraph
 from kb.chunk import TOKEN_BUDGET
 from kb.corpus import corpus_hashes
 from kb.dense import Dense
@@ -45,6 +47,7 @@ from kb.settings import Settings
 from kb.tokenizer import Tokenizer
 
 __all__ = [
+    "BANK_GRAPH",
     "FORMAT",
     "LAZY_ROWS",
     "PARAMETERS",
@@ -59,7 +62,7 @@ __all__ = [
     "sentence_rows",
 ]
 
-FORMAT = 5
+FORMAT = 6
 PARAMETERS: Mapping[str, str | int | float] = {
     "token_budget": TOKEN_BUDGET,
     "query_export": EXPORT_FORMAT,
@@ -67,6 +70,7 @@ PARAMETERS: Mapping[str, str | int | float] = {
     "bm25_b": 0.4,
     "bigrams_plain_b": 0.75,
 }
+BANK_GRAPH = "banks.onnx"
 LAZY_ROWS = 20_000
 """Beyond this many passages their text stays on disk: 20,000 objects take about 50 MB."""
 
@@ -124,6 +128,7 @@ class Index(NamedTuple):
     homophones: Homophones = Homophones({}, {})
     asked: frozenset[str] = frozenset()
     phrasing: Phrasing | None = None
+    bank_graph: BankGraph | None = None
 
     @property
     def row_of(self) -> dict[str, int]:
@@ -184,6 +189,7 @@ def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
     )
     questions, targets = _load_questions(folder / "questions.jsonl")
     by_id = {d.id: d for d in documents}
+    dense = {path.stem: Dense.load(path) for path in sorted(folder.glob("*.faiss"))}
     lexicon = load_lexicon(settings.corpus_dir)
     index = Index(
         manifest=manifest,
@@ -197,7 +203,7 @@ def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
         outside=tuple(_load_rows(folder / "outside.jsonl", OutsideQuestion)),
         lexicon=lexicon,
         tokenizer=make_tokenizer(settings, lexicon),
-        dense={path.stem: Dense.load(path) for path in sorted(folder.glob("*.faiss"))},
+        dense=dense,
         lexical={
             path.name.removeprefix("bm25-"): Lexical.load(path)
             for path in sorted(folder.glob("bm25-*"))
@@ -205,9 +211,19 @@ def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
         homophones=Homophones.load(folder / "homophones.json"),
         asked=frozenset((folder / "asked.txt").read_text(encoding="utf-8").split("\n")),
         phrasing=load_phrasing(folder / "phrasing") if (folder / "phrasing").exists() else None,
+        bank_graph=_open_graph(folder / BANK_GRAPH, dense),
     )
     _check_counts(index)
     return index
+
+
+def _open_graph(path: Path, dense: Mapping[str, Dense]) -> BankGraph | None:
+    """The graph of both banks, where there is one and this processor runs it without overflow."""
+    if not path.exists():
+        return None
+    questions = dense["questions"]
+    graph = BankGraph(path, questions.rows)
+    return graph if graph.is_exact(questions.first(CHECKED)) else None
 
 
 def read_manifest(index_dir: Path) -> Manifest:

@@ -13,9 +13,9 @@ tells apart as well. With the questions of one bank writer held out at a time, A
 column is .973; for the distance to the nearest questions .923, for their vote .933 (decision 18).
 What the other columns add is in decision 32.
 
-Serving needs numpy alone: the n-gram half of the kernel is linear, so it folds into one weight per
-n-gram and column; the other half is one weight per bank question and column. The folder of arrays
-is mapped, so of the n-grams only those asked for are read.
+The n-gram half of the kernel is linear, so it folds into one weight per n-gram and column; the other
+half is one weight per bank question and column, which ``bank_graph`` sums over faster where it can.
+The folder of arrays is mapped, so of the n-grams only those asked for are read.
 """
 
 from __future__ import annotations
@@ -71,17 +71,19 @@ class Phrasing(NamedTuple):
     offsets: Floats
     rows: NDArray[np.int64]
 
-    def score(self, query: str, similarity: Floats) -> Phrased:
-        """Score one query.
+    def of_questions(self, similarity: Floats) -> Floats:
+        """The half of every column that sums over questions, shape ``(c,)``.
 
         Args:
-            query: its text.
-            similarity: cosine with every answerable, then every other bank question.
+            similarity: cosine of a query with every answerable, then every other bank question.
         """
         near = (1.0 - GRAM_SHARE) * np.exp((similarity - 1.0) / WIDTH)
         # not @: BLAS would split it over all cores, and answers side by side wait for each other
-        scores = np.einsum("ij,j->i", self.question_weights, near)
-        scores = scores + self.offsets + self._gram_part(query)
+        return np.asarray(np.einsum("ij,j->i", self.question_weights, near), dtype=np.float32)
+
+    def score(self, query: str, of_questions: Floats) -> Phrased:
+        """Score one query, given what ``of_questions`` makes of it."""
+        scores = of_questions + self.offsets + self._gram_part(query)
         return Phrased(float(scores[0]), scores[1:])
 
     def _gram_part(self, query: str) -> Floats:

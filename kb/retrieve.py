@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.asks import asking_clauses, without_page
+from kb.bank_graph import Near
 from kb.encoder import Encoder
 from kb.fusion import adaptive_weights, top_rows, weighted_sum
 from kb.index import Index
@@ -149,14 +150,11 @@ class Retriever:
         ``leaning``: the query is part of a dialogue.
         """
         index = self.index
-        views, sentences, questions, nearest = self._views(query)
-        outside = np.zeros(0, dtype=np.float32)
-        if "outside" in index.dense:
-            outside = index.dense["outside"].scores(query.vector)
+        near = self._near(query)
+        views, sentences, nearest = self._views(query, near.questions)
         phrasing = 0.0
-        if index.phrasing is not None and questions.size and outside.size:
-            similarity = np.concatenate([questions, outside])
-            phrased = index.phrasing.score(query.reading.text, similarity)
+        if index.phrasing is not None and near.sums.size:
+            phrased = index.phrasing.score(query.reading.text, near.sums)
             phrasing = phrased.answerable
             if not leaning and phrased.passages.size:
                 lowest = float(phrased.passages.min())
@@ -164,24 +162,39 @@ class Retriever:
                 view[index.phrasing.rows] = phrased.passages
                 views["phrasing"] = view
         fused = self._fuse(views, role, query)
-        return Scored(views, fused, sentences, questions, outside, nearest, phrasing)
+        return Scored(views, fused, sentences, near.questions, near.outside, nearest, phrasing)
 
     def rank(self, query: Query, role: Role | None = None) -> Scores:
         """The fused score of every passage, and nothing else."""
-        return self._fuse(self._views(query)[0], role, query)
+        views, _, _ = self._views(query, self._near(query).questions)
+        return self._fuse(views, role, query)
 
-    def _views(self, query: Query) -> tuple[dict[str, Scores], Scores, Scores, Sequence[int]]:
-        """Every view's scores; those of sentences and bank questions; the nearest of these."""
+    def _near(self, query: Query) -> Near:
+        """The query compared with both banks; nothing for a bank that is not there."""
+        index, nothing = self.index, np.zeros(0, dtype=np.float32)
+        if index.bank_graph is not None:
+            return index.bank_graph.near(query.vector)
+        questions, outside = (
+            index.dense[name].scores(query.vector) if name in index.dense else nothing
+            for name in ("questions", "outside")
+        )
+        if index.phrasing is None:
+            return Near(questions, outside, nothing)
+        sums = index.phrasing.of_questions(np.concatenate([questions, outside]))
+        return Near(questions, outside, sums)
+
+    def _views(
+        self, query: Query, questions: Scores
+    ) -> tuple[dict[str, Scores], Scores, Sequence[int]]:
+        """Every view's scores; those of sentences; the nearest bank questions, given all scores."""
         index = self.index
         sentences = index.dense["sentences"].scores(query.vector)
         views = {
             "passage": index.dense["passages"].scores(query.vector),
             "sentence": self._best(sentences),
         }
-        questions = np.zeros(0, dtype=np.float32)
         nearest: Sequence[int] = ()
-        if "questions" in index.dense:
-            questions = index.dense["questions"].scores(query.vector)
+        if questions.size:
             nearest = top_rows(questions, NEAR_QUESTIONS)
             views["question"] = self._question_view(questions, np.array(nearest, dtype=np.int64))
         views["lexical"] = index.lexical["passages"].scores(query.tokens)
@@ -190,7 +203,7 @@ class Retriever:
         )
         if not index.dense["sentences"].exact:
             self._complete(views, sentences, query)
-        return views, sentences, questions, nearest
+        return views, sentences, nearest
 
     def score_in_context(self, query: Query, joined: Query, role: Role | None = None) -> Scored:
         """Like ``score``; the query joined with what it leans on counts as much as by itself.

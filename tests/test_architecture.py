@@ -37,6 +37,7 @@ ORDER = [
     "fusion",
     "asks",
     "phrasing",
+    "bank_graph",
     "verify",
     "corpus",
     "index",

@@ -131,4 +131,5 @@ def test_a_bank_of_two_questions_is_enough(small_settings: Settings) -> None:
     build_index(small_settings, HashEncoder())
     index = load_index(small_settings)
     assert index.phrasing is not None
+    assert index.bank_graph is not None
     assert len(index.outside) == 1

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.bank_graph import CHECKED, BankGraph, rounded, write_graph
 from kb.dense import Dense
 from kb.errors import IndexFolderError
 from kb.fusion import adaptive_weights, reciprocal_rank, standardise, top_rows
@@ -33,6 +34,32 @@ def bm25_by_hand(query: list[str], row: int, k1: float, b: float) -> float:
         f = DOCUMENTS[row].count(token)
         total += idf * f / (f + k1 * (1 - b + b * len(DOCUMENTS[row]) / mean))
     return total
+
+
+def test_the_graph_of_both_banks_equals_numpy(tmp_path: Path) -> None:
+    inside, outside = [f"第{n}种问法" for n in range(40)], [f"别的问法{n}" for n in range(25)]
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(size=(65, 48)).astype(np.float32)
+    vectors = rounded(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    np.testing.assert_array_equal(rounded(vectors), vectors)
+    phrasing = fit(inside, outside, (vectors[:40], vectors[40:]), [{n % 7} for n in range(40)])
+    write_graph(tmp_path / "banks.onnx", vectors, phrasing)
+    graph = BankGraph(tmp_path / "banks.onnx", 40)
+    for query in rng.normal(size=(20, 48)).astype(np.float32):
+        query /= np.linalg.norm(query)
+        near = graph.near(query)
+        np.testing.assert_allclose(near.questions, vectors[:40] @ query, atol=2e-5)
+        np.testing.assert_allclose(near.outside, vectors[40:] @ query, atol=2e-5)
+        wanted = phrasing.of_questions(vectors @ query)
+        np.testing.assert_allclose(near.sums, wanted, atol=1e-3)
+    assert graph.is_exact(vectors[:CHECKED])
+    assert not graph.is_exact(vectors[1 : CHECKED + 1])
+
+
+def test_a_damaged_graph_is_an_error_in_chinese(tmp_path: Path) -> None:
+    (tmp_path / "banks.onnx").write_bytes(b"not a graph")
+    with pytest.raises(IndexFolderError, match="重建索引"):
+        BankGraph(tmp_path / "banks.onnx", 1)
 
 
 @pytest.mark.parametrize("query", [["贷款"], ["银行", "培训"], ["没有"], [], ["银行", "银行"]])
@@ -121,7 +148,10 @@ def test_phrasing_equals_scikit_learn(tmp_path: Path) -> None:
     wanted = model.predict(kernel(asked, counter.transform(queries).toarray())) + labels.mean(
         axis=0
     )
-    scores = [phrasing.score(q, vectors @ v) for q, v in zip(queries, asked, strict=True)]
+    scores = [
+        phrasing.score(q, phrasing.of_questions(vectors @ v))
+        for q, v in zip(queries, asked, strict=True)
+    ]
     assert phrasing.rows.tolist() == [0, 2, 4]
     assert [s.answerable for s in scores] == pytest.approx(wanted[:, 0], abs=1e-4)
     np.testing.assert_allclose([s.passages for s in scores], wanted[:, 1:], atol=1e-4)
