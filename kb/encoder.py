@@ -273,8 +273,7 @@ class OnnxEncoder:
 
     def _encode(self, texts: Sequence[str], prompt: str) -> FloatMatrix:
         """Encode each text alone, so that its vector does not hang on what is asked beside it."""
-        encodings = self._tokenizer.encode_batch([prompt + text for text in texts])
-        every = [encoding.ids for encoding in encodings]
+        every = [self._tokenizer.encode(prompt + text).ids for text in texts]
         rows = self._pool.map(self._run, every) if len(every) > 1 else map(self._run, every)
         return np.array([*rows], np.float32).reshape(len(texts), self.dimension)
 
