@@ -48,6 +48,7 @@ VOTERS = 10
 TEMPERATURE = 0.015
 LATIN_TERM = re.compile(r"[a-z][a-z0-9+.-]{1,12}")
 CAPITALS = re.compile(r"[A-Z][A-Z0-9+.-]{1,12}(?![a-z])")
+QUOTATION_MARKS = re.compile(r"[“”\"「」『』]")
 MEANING_FIRST = re.compile(
     r"^(?:请问|那|那么|到底|文件里|指南里)?(?:什么是|什么叫|啥是|啥叫|何为|何谓)(?:“|\")?(?P<term>[^，。？?！!\s”\"]{2,10})(?:”|\")?[呀啊呢？?。]*$"
 )
@@ -117,7 +118,8 @@ class Judge:
             frozenset().union(*self._passage_tokens) if self._passage_tokens else frozenset()
         )
         self._asked = self._known | index.asked
-        self._text = fold("\n".join(d.text for d in index.documents.values()))
+        text = fold("\n".join(d.text for d in index.documents.values()))
+        self._text = QUOTATION_MARKS.sub("", text)  # 链式转型 stands there as “链式”转型
         self._listings = listings(index.documents, index.passages)
         self._idf = self._document_frequencies()
 
