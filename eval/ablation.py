@@ -113,6 +113,8 @@ def variant(index: Index, bank: float, plain: Tokenizer | None) -> Index:
         tokenizer=tokenizer,
         dense=views.dense,
         lexical=views.lexical,
+        phrasing=None,
+        bank_graph=None,
     )
 
 

@@ -23,6 +23,7 @@ from eval.retrieval import measure_methods
 from eval.tables import to_text
 from kb.answer import Assistant
 from kb.answerable import Judge, load_calibration
+from kb.build import build_index
 from kb.corpus import SHIPPED_CALIBRATION
 from kb.errors import InputError
 from kb.index import load_index
@@ -117,6 +118,20 @@ def test_the_whole_variant_ranks_as_the_index_itself(small: Assistant) -> None:
     for ask in ASKS:
         wanted = [hit.row for hit in small.retriever.retrieve(ask.query)]
         assert [hit.row for hit in retriever.retrieve(ask.query)] == wanted
+
+
+def test_a_variant_reads_no_bank_but_its_own(small_settings: Settings) -> None:
+    line = '{"id": "u1", "query": "龙头多少钱一个", "type": "near_miss"}\n'
+    (small_settings.corpus_dir / "unanswerable.jsonl").write_text(line, encoding="utf-8")
+    build_index(small_settings, HashEncoder())
+    index = load_index(small_settings, HashEncoder())
+    assert index.bank_graph is not None
+    for share in (0.0, 1.0):
+        part = variant(index, share, None)
+        scored = Retriever(part, HashEncoder())
+        found = scored.score(scored.read("更换龙头的费用"))
+        assert (found.questions.size, found.outside.size) == (len(part.questions), 0)
+        assert "phrasing" not in found.views
 
 
 def test_every_ablation_row_runs(small: Assistant, tmp_path: Path) -> None:
