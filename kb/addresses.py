@@ -47,13 +47,13 @@ REST = re.compile(
 ALL_OF_IT = re.compile(
     r"请问|分别|一下|指南|文件|原文|具体|完整|名称|名字|标题|题目|小题|清单|目录|里面|里|中|的|了|呢|吗|吧|那|都|全部|全|所有|"
     r"一共|总共|总|包括|包含|所在|还|又|是|有|讲|说|写|提|列|念|给|我|你|它|把|出来|出|到底|什么|啥|哪些|哪|几|多少|叫|"
-    r"举措|措施|内容|路径|要求|方面|[条项个点类大]|看看|这"
+    r"举措|措施|内容|路径|要求|方面|问题|[条项个点类大问]|看看|这"
 )
 COUNT = re.compile(rf"(?P<n>{N})[条项个点大]")
 NOT_WORD = re.compile(r"\W")
 BRACKETS = re.compile(rf"第[（(]({N})[）)]")
 IN_LIST = re.compile(rf"第(?P<n>{SEVERAL})(?:{UNIT}{WHAT}?|{WHAT})")
-SHORTEST_NAME = 4
+SHORTEST_NAME = 2
 ALL_MEASURES, TERMS = "guide:*", "glossary:0"
 QUESTION_MARKS = ("？", "?")
 

@@ -366,10 +366,22 @@ class Planner:
         ordered = sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
         overview = [self.selector.place(row, support) for row in self.selector.distinct(ordered)]
         overview = [p for p in overview if p.span not in spans]
+        if not overview and (under := self._under_headings(listing, support)):
+            return Plan("item", under, (), listing)
         counts = bool(ASKS_COUNT.search(query.reading.text))
         first = [p for p in overview if counts or self._names_items(p, listing)]
         rest = [p for p in overview if p not in first]
         return Plan("list", (*first, *items), tuple(rest), listing)
+
+    def _under_headings(self, listing: Listing, support: Scores) -> tuple[Place, ...]:
+        """What stands under the headings of a list, in order, where it is little; else nothing."""
+        if any(item.anchor in self._row_of for item in listing.items):
+            return ()
+        rows = [row for item in listing.items for row in self.rows_of_item(item)]
+        distinct = self.selector.distinct(rows)
+        if len(distinct) > MAX_CITATIONS:
+            return ()
+        return tuple(self.selector.place(row, support) for row in distinct)
 
     def overview(self, listing_id: str) -> tuple[Place, ...]:
         """The passages that the bank gives for a list as a whole: they say how long it is."""

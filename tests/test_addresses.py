@@ -129,6 +129,7 @@ def test_places_of_two_documents_alike_are_not_guessed() -> None:
         ("第三部分还有哪些方面的内容", 4),
         ("加大转型政策支持包括什么", 5),
         ("名词解释有哪些", 12),
+        ("《指南》的政策解答有哪些问题", 6),
     ],
 )
 def test_a_list_called_by_its_name_is_shown_whole(
@@ -150,6 +151,16 @@ def test_a_list_is_not_called_by_another_number_or_for_more(
     plan = assistant.explain(query).plan
     assert plan is not None
     assert plan.address is None
+
+
+def test_a_part_whose_headings_say_little_is_shown_by_what_stands_under_them(
+    assistant: Assistant,
+) -> None:
+    for query in ("第一部分讲什么", "总则讲了啥"):
+        answer = assistant.answer(query)
+        shown = [c.passage_id for c in answer.citations if c.role == "direct"]
+        assert shown == ["guide:1-1-p1", "guide:1-2-p1", "guide:1-2-p2", "guide:1-2-p3"]
+    assert assistant.answer("第二条", ["总则讲了啥"]).citations[0].section[-1] == "（二）实施原则"
 
 
 def test_a_measure_is_called_by_its_bare_number(assistant: Assistant) -> None:
