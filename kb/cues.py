@@ -62,7 +62,9 @@ ORDINAL_ONLY = re.compile(
     r"^(?:那|那么|请|再|把|来|还有|然后|接着|先?(?:挑|选|看|讲|说)|就|(?:跳|说|回|翻)(?:回|到)去?|[，, ])*"
     rf"{ORDINAL}{OF_LIST}?{TAIL}"
 )
-ORDINAL_FIRST = re.compile(rf"^(?:那|那么|这|还有|然后|所以)?{ORDINAL}(?:{OF_LIST}|(?<=\d)|(?<=第.))")
+ORDINAL_FIRST = re.compile(
+    rf"^(?:那|那么|这|还有|然后|所以)?{ORDINAL}(?:{OF_LIST}|(?<=\d)|(?<=第.))"
+)
 NAMED = (
     r"^(?:那么?|再|把|说说|讲讲|看看)*(?P<name>[^，。？?！!这那]{1,8}?)"
     r"[那这]一?(?:块|条|点|项|个|招|部分)"
