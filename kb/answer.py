@@ -171,7 +171,7 @@ class Assistant:
             self.index.lexicon.parties,
         )
         before = past[resolution.turn].plan if past else None
-        if resolution.kind == "page" and before is not None:
+        if resolution.kind in ("page", "again") and before is not None:
             last = self._explain(history[-1], history[:-1], role)
             query, scored, plan, judgement = last.query, last.scored, before, last.judgement
         else:
@@ -410,7 +410,7 @@ def _shown(past: Sequence[Past]) -> list[Place]:
     places: list[Place] = []
     for one in reversed(past):
         places += one.plan.direct if one.plan else ()
-        if one.kind not in ("more", "source", "page"):
+        if one.kind not in ("more", "source", "page", "again"):
             break
     return places
 

@@ -25,6 +25,7 @@ from kb.outline import Listing, listings
 from kb.plans import Plan
 from kb.retrieve import Query, Scored
 from kb.schema import Status
+from kb.terms import asked_terms
 from kb.tokenizer import STOP_WORDS, fold
 
 __all__ = ["Calibration", "Judge", "Judgement", "load_calibration"]
@@ -202,7 +203,7 @@ class Judge:
             "orders": float(asks.orders_writing(text)),
             "exceeds": float(self._exceeded(text, plan) is not None),
             "empty_page": float(plan.empty_page is not None),
-            "absent_term": float(self._absent_term(query) is not None),
+            "absent_term": float(self._absent_term(query, self._asked) is not None),
             "undefined_term": float(self._undefined_term(text, plan) is not None),
             "term_plan": float(plan.kind == "term"),
             "list_plan": float(plan.kind in ("list", "item")),
@@ -238,15 +239,15 @@ class Judge:
             for unit in units
         }
 
-    def _absent_term(self, query: Query) -> str | None:
-        """A Latin word that the documents never use: the only one, or one in capitals (ERP).
+    def _absent_term(self, query: Query, known: frozenset[str]) -> str | None:
+        """A Latin word that the documents never use, nor ``known``: the only one, or one in capitals (ERP).
 
         Other words of a question in English, or in two languages, are no terms.
         """
         words = LATIN_TERM.findall(query.reading.text)
         capitals = {word.lower() for word in CAPITALS.findall(query.text)}
         for word in words if len(words) == 1 else [w for w in words if w in capitals]:
-            if word not in self._text and word not in ENGLISH and word not in self._asked:
+            if word not in self._text and word not in ENGLISH and word not in known:
                 return str(word)
         return None
 
@@ -270,6 +271,9 @@ class Judge:
             return Judgement("answered", probability, None, {}, features)
         reason, values = self._reason(query, scored, plan, features)
         touches = probability >= self.calibration.related or reason in TOUCHING
+        if reason == "term_absent":  # MES和ERP: what MES means is worth showing
+            named = bool(asked_terms(query.reading.text, self.index.terms).terms)
+            touches = named or (touches and fold(str(values["term"])) in self._asked)
         status: Status = "related" if touches and reason not in UNTOUCHED else "not_found"
         return Judgement(status, probability, reason, values, features)
 
@@ -286,17 +290,20 @@ class Judge:
             return "number_exceeds", {**values, "listing": exceeded.id}
         if plan.empty_page is not None:
             return "page_empty", {"page": plan.empty_page}
-        if kinds := self._missing_kinds(text, scored):
+        kinds = self._missing_kinds(text, scored)
+        neighbours = self._neighbour_reasons(scored)
+        if kinds and not neighbours.count("off_topic") > 1:
             return kinds[0], {}
         if (term := self._undefined_term(text, plan)) is not None:
             inside = fold(term) in self._text
             code = "term_undefined" if inside else "term_absent"
             return code, {"term": _as_typed(term, query.text)}
-        if (word := self._absent_term(query)) is not None:
+        if (word := self._absent_term(query, self._known)) is not None:
             return "term_absent", {"term": _as_typed(word, query.text)}
         if (reason := self._neighbours_reason(scored)) is not None:
             return reason, {}
-        if features["cover_known"] < 0.35 and features["sentence_top"] < 0:
+        unlike = features["cover_known"] < 0.35 and features["sentence_top"] < 0
+        if neighbours.count("off_topic") > 2 or (unlike and neighbours.count("not_covered") < 2):
             return "off_topic", {}
         return "not_covered", {}
 
@@ -308,9 +315,13 @@ class Judge:
         """
         if not scored.outside.size or scored.outside.max() <= scored.questions.max(initial=0.0):
             return None
-        nearest = [self.index.outside[n].type for n in top_rows(scored.outside, 3)]
-        reasons = [NEIGHBOUR_REASONS.get(kind) for kind in nearest]
+        reasons = self._neighbour_reasons(scored)
         return reasons[0] if reasons[0] == "off_topic" or reasons.count(reasons[0]) > 1 else None
+
+    def _neighbour_reasons(self, scored: Scored) -> list[str | None]:
+        """Why the three nearest questions outside the documents are not answered, nearest first."""
+        nearest = top_rows(scored.outside, 3) if scored.outside.size else ()
+        return [NEIGHBOUR_REASONS.get(self.index.outside[n].type) for n in nearest]
 
 
 TOUCHING = frozenset(
@@ -328,7 +339,7 @@ TOUCHING = frozenset(
         "false_premise",
     }
 )
-UNTOUCHED = frozenset({"off_topic", "injection", "asks_generation", "term_absent", "page_empty"})
+UNTOUCHED = frozenset({"off_topic", "injection", "asks_generation", "page_empty"})
 NEIGHBOUR_REASONS = {
     "off_topic": "off_topic",
     "other_policy": "off_topic",

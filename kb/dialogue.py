@@ -1,8 +1,8 @@
 """History + follow-up -> a standalone query that is shown to the user.
 
-Deterministic rules, tried in order: a change of subject is fresh; 在第几页 asks for the page of the
-last answer, 解读里怎么说 for what another document says on it; 第二点 and 资金那块 pick an item of the
-list last shown; 还有吗 asks for more of the same; 说回刚才的环境 goes back to an earlier turn; a leaning
+Deterministic rules, tried in order: a change of subject is fresh; 再说一遍 and 详细讲讲 show the last
+answer again, 在第几页 with its pages; 解读里怎么说 asks what another document says on it; 第二点 and
+资金那块 pick an item of the list last shown; 还有吗 asks for more of the same; 说回刚才的环境 goes back to an earlier turn; a leaning
 question (那银行呢, 它跟APS有什么不一样) is joined to the question it leans on, and to an item of the list
 where it names one (第三条里政府要干嘛). 第二部分第四条 is an address, so fresh. Anything else is fresh, so a
 new question is not dragged back.
@@ -24,7 +24,7 @@ from kb.tokenizer import Tokenizer, fold
 
 __all__ = ["Resolution", "Turn", "resolve"]
 
-Kind = Literal["fresh", "joined", "item", "more", "page", "source"]
+Kind = Literal["fresh", "joined", "item", "more", "page", "source", "again"]
 
 JOINT = "——"
 SHORT = 12
@@ -94,6 +94,8 @@ def resolve(
     text = cues.FILLER.sub("", text, count=1) or text
     last = turns[-1]
     shown = f"{last.subject}{JOINT}{text}"
+    if cues.AGAIN.match(text):
+        return Resolution("again", shown, last.text, last.subject)
     if (asked := cues.PAGE.search(text)) is not None:
         own = text.replace(asked[0], "", 1).strip("，, ？?")
         if not cues.PAGE_OF_LAST.sub("", own):

@@ -179,6 +179,24 @@ def test_a_slip_is_said_openly(assistant: Assistant) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "status", "reason"),
+    [
+        ("天气怎么样", "not_found", "off_topic"),
+        ("ERP是什么", "not_found", "term_absent"),
+        ("MES和SRM的区别", "related", "term_absent"),
+        ("上云会不会泄密", "related", "not_covered"),
+        ("How many staff must a firm train each year?", "related", "not_covered"),
+        ("补贴多少钱", "related", "asks_amount"),
+    ],
+)
+def test_a_refusal_says_what_is_missing(
+    assistant: Assistant, query: str, status: str, reason: str
+) -> None:
+    answer = assistant.answer(query)
+    assert (answer.status, answer.reason) == (status, reason)
+
+
+@pytest.mark.parametrize(
     "query",
     [
         "今天天气怎么样",

@@ -99,6 +99,32 @@ def test_a_question_for_a_page_asks_for_its_own_subject(query: str, kind: str) -
     assert resolve(query, [PLAIN]).kind == kind
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["再说一遍", "没听清，再念一遍", "说具体点", "能详细说一下吗", "太笼统了", "repeat that"],
+)
+def test_asked_again_shows_the_last_answer_again(query: str) -> None:
+    resolution = resolve(query, [PLAIN])
+    assert resolution.kind == "again"
+    assert resolution.text == PLAIN.text
+
+
+@pytest.mark.parametrize("query", ["再说说补贴", "重复建设怎么避免", "具体说说怎么评估", "再看看"])
+def test_a_matter_of_its_own_is_not_asked_again(query: str) -> None:
+    assert resolve(query, [PLAIN]).kind != "again"
+
+
+def test_again_on_the_guide(assistant: Assistant) -> None:
+    first = assistant.answer("没钱搞，政府给补贴吗")
+    again = assistant.answer("再说一遍", ["没钱搞，政府给补贴吗"])
+    assert again.citations == first.citations
+    assert again.status == first.status
+    refused = assistant.answer("再说一遍", ["今天天气怎么样"])
+    assert (refused.status, refused.reason) == ("not_found", "off_topic")
+    following = assistant.answer("下一条", ["把14条举措列一下", "第七条", "重复一下"])
+    assert following.citations[0].passage_id.startswith("guide:3-3")
+
+
 def test_without_history_everything_is_fresh() -> None:
     assert resolve("那银行呢", []).kind == "fresh"
 
