@@ -14,7 +14,7 @@ from kb.numerals import number_said
 from kb.outline import HEADING_NUMBER, Listing
 from kb.tokenizer import fold
 
-__all__ = ["Address", "addressed", "asked_pages", "by_number"]
+__all__ = ["Address", "addressed", "asked_pages", "by_number", "by_part"]
 
 N = r"[零一二三四五六七八九十百\d]{1,4}"
 OF = r"(?:里面|里边|里头|当中|其中|里|中|的|下面|下|[，,、\s])*"
@@ -37,9 +37,12 @@ TERM = re.compile(
 )
 BARE = re.compile(rf"第(?P<n>{SEVERAL})条")
 EVERY_MEASURE = re.compile(r"(?:14|十四)[条项个](?:具体)?(?:举措|措施)?")
-PAGE = re.compile(rf"(?:第(?P<n>{SEVERAL})页|^(?:page|p)\.? ?(?P<m>\d{{1,4}}))", re.IGNORECASE)
+PAGE = re.compile(
+    rf"(?:第(?P<n>{SEVERAL})页|^(?:page|p\.) ?(?P<m>\d{{1,4}})|^p(?P<p>\d{{1,4}})$)", re.IGNORECASE
+)
 PAGES = re.compile(rf"第?(?P<first>{N})页?(?:到|至|[-—~～])+第?(?P<last>{N})页")
-MOST_PAGES = 5
+BESIDE_PAGE = re.compile(r"上面|上|主要|重点|解读|几点")
+MOST_PAGES = 12
 REST = re.compile(
     r"请问|分别|一下|指南|文件|原文|具体|详细|展开|完整|内容|解释|全文|是|讲|说|写|谈|提|要|做|看|念|读|列|给|我|"
     r"你|把|到底|什么|啥|怎么|怎样|如何|哪些|有|里面|里|中|的|了|呢|吗|吧|那|看|听|说|干|答|叫|关于|这"
@@ -47,10 +50,11 @@ REST = re.compile(
 ALL_OF_IT = re.compile(
     r"请问|分别|一下|指南|文件|原文|具体|完整|名称|名字|标题|题目|小题|清单|目录|里面|里|中|的|了|呢|吗|吧|那|都|全部|全|所有|"
     r"一共|总共|总|包括|包含|所在|还|又|是|有|讲|说|写|提|列|念|给|我|你|它|把|出来|出|到底|什么|啥|哪些|哪|几|多少|叫|"
-    r"举措|措施|内容|路径|要求|方面|问题|[条项个点类大问]|看看|这"
+    r"举措|措施|内容|路径|要求|方面|[条项个点类大]|看看|这"
 )
 COUNT = re.compile(rf"(?P<n>{N})[条项个点大]")
 NOT_WORD = re.compile(r"\W")
+SPACES = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
 BRACKETS = re.compile(rf"第[（(]({N})[）)]")
 IN_LIST = re.compile(rf"第(?P<n>{SEVERAL})(?:{UNIT}{WHAT}?|{WHAT})")
 SHORTEST_NAME = 2
@@ -79,6 +83,12 @@ def by_number(text: str) -> bool:
     return bool(_found(plain) or _every_measure(plain) or _whole_part(plain) or asked_pages(plain))
 
 
+def by_part(text: str) -> bool:
+    """Whether a query names a whole part, or pages, and asks nothing more about them."""
+    plain = _plain(text)
+    return bool(_whole_part(plain) or asked_pages(plain))
+
+
 def addressed(
     text: str, listings: Mapping[str, Listing], titles: Mapping[str, str]
 ) -> Address | None:
@@ -104,8 +114,8 @@ def addressed(
 
 
 def _plain(text: str) -> str:
-    """A folded query, 第（四）条 as 第四条."""
-    return BRACKETS.sub(r"第\1", fold(text))
+    """A folded query, 第（四）条 and 第 4 条 without the brackets and spaces."""
+    return BRACKETS.sub(r"第\1", SPACES.sub("", fold(text)))
 
 
 def _numbers(said: str) -> tuple[int | None, ...]:
@@ -127,17 +137,17 @@ def _found(text: str) -> re.Match[str] | None:
 
 def asked_pages(text: str) -> tuple[int, ...]:
     """The pages that a query names and asks nothing more about: 第22页讲什么, 第21到23页."""
-    text = fold(text)
+    text = _plain(text)
     found = PAGES.search(text) or PAGE.search(text)
-    if found is None or not _is_filler(re.sub("上", "", text.replace(found[0], "", 1))):
+    if found is None or not _is_filler(BESIDE_PAGE.sub("", text.replace(found[0], "", 1))):
         return ()
     groups = found.groupdict()
     if "first" in groups:
         first, last = number_said(groups["first"]), number_said(groups["last"])
         if first is None or last is None:
             return ()
-        return tuple(range(first, last + 1)[:MOST_PAGES])
-    numbers = _numbers(groups["n"] or groups["m"])
+        return tuple(range(min(first, last), max(first, last) + 1)[:MOST_PAGES])
+    numbers = _numbers(groups["n"] or groups["m"] or groups["p"])
     return tuple(n for n in numbers if n is not None)[:MOST_PAGES]
 
 
@@ -184,6 +194,8 @@ def _listed(
             continue  # asked word for word it is answered by all that stands under it
         count = COUNT.search(rest)
         counted = count is None or number_said(count["n"]) == len(listing.items)
+        if _has_questions(listing, titles):
+            rest = rest.replace("问题", "")
         if counted and _asks_for_all(COUNT.sub("", rest)):
             return Address(listing, ())
     if (bare := BARE.search(text)) and _is_filler(text.replace(bare[0], "", 1)):
@@ -220,11 +232,12 @@ def _in_part(
 
 def _of_questions(listings: Mapping[str, Listing], titles: Mapping[str, str]) -> Listing | None:
     """The one list whose items are headings that ask something; None where several are."""
-    return _only(
-        listing
-        for listing in listings.values()
-        if all(titles.get(item.anchor, "").endswith(QUESTION_MARKS) for item in listing.items)
-    )
+    return _only(listing for listing in listings.values() if _has_questions(listing, titles))
+
+
+def _has_questions(listing: Listing, titles: Mapping[str, str]) -> bool:
+    """Whether every item of a list is a heading that asks something."""
+    return all(titles.get(item.anchor, "").endswith(QUESTION_MARKS) for item in listing.items)
 
 
 def _only(found: Iterable[Listing]) -> Listing | None:

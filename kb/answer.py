@@ -38,6 +38,9 @@ KEPT, RECENT = 2048, 32
 
 ITEM_BONUS = 2.0
 CHAPTER_BONUS = 0.4
+HEARD_WEIGHT = 0.7
+"""A question of its own in a dialogue: how much it counts joined with the subject before."""
+
 ASKED_ALONE = 0.965
 LEAD_ALONE = -0.01
 FOREIGN = frozenset({"off_topic", "chat_injection", "writing", "other_policy"})
@@ -223,11 +226,21 @@ class Assistant:
     def _score(self, resolution: Resolution, role: Role | None) -> tuple[Query, Scored]:
         """Read and score a resolved query, with its context where it leans on one."""
         if resolution.context is None:
-            (query,) = self.retriever.read_question(resolution.text)
-            return query, self.retriever.score(query, role)
+            return self._score_fresh(resolution, role)
         joined = f"{resolution.context}，{resolution.text}"
         query, both = self.retriever.read_question(resolution.text, joined)
         return query, self.retriever.score_in_context(query, both, role)
+
+    def _score_fresh(self, resolution: Resolution, role: Role | None) -> tuple[Query, Scored]:
+        """Score a question of its own; what was spoken of before counts a little."""
+        if resolution.heard is None:
+            (query,) = self.retriever.read_question(resolution.text)
+            return query, self.retriever.score(query, role)
+        joined = f"{resolution.heard}，{resolution.text}"
+        query, both = self.retriever.read_question(resolution.text, joined)
+        scored = self.retriever.score(query, role)
+        before = self.retriever.score(both, role, leaning=True)
+        return query, scored._replace(fused=scored.fused + HEARD_WEIGHT * before.fused)
 
     def _stands_alone(self, text: str, subject: str) -> bool:
         """Whether a short question is one that people ask by itself.
@@ -304,6 +317,8 @@ class Assistant:
             MESSAGES["corrected"].format(right=right, wrong=wrong)
             for wrong, right in query.reading.corrections
         ]
+        if judgement.status == "answered":
+            parts += [reason_text("page_empty", page=page) for page in plan.empty_pages]
         if judgement.status != "answered":
             if judgement.reason:
                 parts.append(reason_text(judgement.reason, **judgement.values))

@@ -202,7 +202,7 @@ class Judge:
             "injection": float(asks.is_injection(text)),
             "orders": float(asks.orders_writing(text)),
             "exceeds": float(self._exceeded(text, plan) is not None),
-            "empty_page": float(plan.empty_page is not None),
+            "empty_page": float(bool(plan.empty_pages) and not plan.pages),
             "absent_term": float(self._absent_term(query, self._asked) is not None),
             "undefined_term": float(self._undefined_term(text, plan) is not None),
             "term_plan": float(plan.kind == "term"),
@@ -288,8 +288,8 @@ class Judge:
         if (exceeded := self._exceeded(text, plan)) is not None:
             values = {"total": len(exceeded.items), "unit": self._unit(exceeded)}
             return "number_exceeds", {**values, "listing": exceeded.id}
-        if plan.empty_page is not None:
-            return "page_empty", {"page": plan.empty_page}
+        if plan.empty_pages:
+            return "page_empty", {"page": plan.empty_pages[0]}
         kinds = self._missing_kinds(text, scored)
         neighbours = self._neighbour_reasons(scored)
         if kinds and not neighbours.count("off_topic") > 1:

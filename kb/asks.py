@@ -7,7 +7,7 @@ name the reason of a refusal; they never answer by themselves.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from kb.numerals import number_said
@@ -105,10 +105,19 @@ ASIDE = (
     r"|内容|指南|解读|正文|文件|里面|里|中|上|第几页|哪一?页|几页|哪里|哪儿|哪一?段|哪一?句|哪一?部分|哪|怎么|什么|啥|出处|页"
     r"|有没有|没有|也有|有|也|吗|呢|了|[，,。？?！!：: ])"
 )
-WHEREABOUTS = re.compile(rf"{ASIDE}*")
-ASKS_WHERE = re.compile(r"第几页|哪一?页|几页|出处|哪一?[段句]|出现过?|(?:哪里|哪儿)(?:提|说|写)")
-AROUND = re.compile(rf"^{ASIDE}+|{ASIDE}+$")
-ASKS_PAGE = re.compile(r"第几页|哪一?页|几页")
+WHEREABOUTS = re.compile(
+    rf"{ASIDE}*+"
+)  # possessive: these words overlap, and would be tried in all ways
+ASKS_PAGE = re.compile(r"第几页|哪一?页|(?<![一二两三四五六七八九十个有共多好])几页")
+ASKS_WHERE = re.compile(
+    rf"{ASKS_PAGE.pattern}|出处|哪一?[段句]|出现(?:过|在哪)|有没有出现|(?:哪里|哪儿)(?:提|说|写|出现)"
+)
+ASKS_WORDING = re.compile(r"哪|页|出处|出现|有没有|原文|原话|原句|怎么(?:说|写)")
+LEADING = re.compile(
+    r"^(?:请问|(?:指南|文件|原文|正文|解读)(?:里面|里|中)?|(?:哪里|哪儿|哪一?[页段句]|第几页)(?:里面|里|中|上)?|有没有|出现(?:过|了)"
+    r"|(?:提|说|写)(?:到过?了?|过|了)|[，,：: ])++"
+)
+TRAILING = re.compile(rf"{ASIDE}$")
 SHORTEST_SOUGHT, SHORTEST_SUBJECT = 3, 2
 
 INJECTS = re.compile(
@@ -158,9 +167,11 @@ def sought_quotation(query: str) -> str | None:
     """
     found = QUOTED.search(query)
     if found:
-        return found[1] if WHEREABOUTS.fullmatch(QUOTED.sub("", query)) else None
-    sought = AROUND.sub("", query)
-    return sought if ASKS_WHERE.search(query) and len(sought) >= SHORTEST_SOUGHT else None
+        rest = QUOTED.sub("", query)
+        asks = not rest or ASKS_WORDING.search(rest)
+        return found[1] if asks and WHEREABOUTS.fullmatch(rest) else None
+    sought = _without_whereabouts(query) if ASKS_WHERE.search(query) else ""
+    return sought if len(sought) >= SHORTEST_SOUGHT else None
 
 
 def without_page(query: str) -> str:
@@ -168,8 +179,17 @@ def without_page(query: str) -> str:
 
     补贴在第几页 -> 补贴: what stands on a page has no likeness to a question for its number.
     """
-    subject = AROUND.sub("", query)
-    return subject if ASKS_PAGE.search(query) and len(subject) >= SHORTEST_SUBJECT else query
+    text = fold(query)
+    subject = _without_whereabouts(text) if ASKS_PAGE.search(text) else ""
+    return subject if len(subject) >= SHORTEST_SUBJECT else query
+
+
+def _without_whereabouts(text: str) -> str:
+    """A question for a place without the words that ask for it, at its start and at its end."""
+    text = LEADING.sub("", text)
+    while tail := TRAILING.search(text):
+        text = text[: tail.start()]
+    return text
 
 
 def is_injection(query: str) -> bool:
@@ -205,8 +225,3 @@ def asking_clauses(text: str) -> list[str]:
     clauses = [c.strip() for c in CLAUSE.split(text) if len(c.strip()) >= SHORTEST_CLAUSE]
     asking = [c for c in clauses if ASKS.search(c)]
     return asking[:MOST_CLAUSES] if len(asking) > 1 else []
-
-
-def unknown_words(words: Collection[str], known: Collection[str]) -> list[str]:
-    """Words of two or more characters that the documents never use, in order."""
-    return [w for w in dict.fromkeys(words) if len(w) >= 2 and w not in known]

@@ -15,12 +15,12 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from kb import cues
-from kb.addresses import by_number
+from kb.addresses import by_number, by_part
 from kb.numerals import number_said
 from kb.outline import Listing
 from kb.schema import Term
 from kb.terms import asked_terms
-from kb.tokenizer import Tokenizer, fold
+from kb.tokenizer import Tokenizer, fold, simplified
 
 __all__ = ["Resolution", "Turn", "resolve"]
 
@@ -49,7 +49,8 @@ class Resolution(NamedTuple):
 
     ``standalone`` is what the user is shown; ``text`` is the query's own part and ``context`` the
     earlier question it leans on, that of turn ``turn``; ``item`` is the item of the last list that
-    it speaks of, ``document`` the document that it asks to hear.
+    it speaks of, ``document`` the document that it asks to hear. ``heard`` is the subject that a fresh
+    query follows and may still have in mind; none where it names its place or changes the subject.
     """
 
     kind: Kind
@@ -59,6 +60,7 @@ class Resolution(NamedTuple):
     item: int | None = None
     turn: int = -1
     document: str | None = None
+    heard: str | None = None
 
 
 def fresh(text: str) -> Resolution:
@@ -87,10 +89,11 @@ def resolve(
             itself (今天天气怎么样).
         parties: names of those who take part; a question that names no more than one leans.
     """
-    text = query.strip()
+    typed = query.strip()
+    text = simplified(typed)
     changed = cues.CHANGE.sub("", text, count=1)
     if not turns or (changed and changed != text):
-        return fresh(changed or text)
+        return fresh(_end_of(typed, changed or text))
     text = cues.FILLER.sub("", text, count=1) or text
     last = turns[-1]
     shown = f"{last.subject}{JOINT}{text}"
@@ -100,15 +103,15 @@ def resolve(
         own = text.replace(asked[0], "", 1).strip("，, ？?")
         if not cues.PAGE_OF_LAST.sub("", own):
             return Resolution("page", shown, last.text, last.subject)
-    if by_number(text) and not _shows_measures(last, terms):
-        return fresh(text)
+    if by_part(text) or (by_number(text) and not _shows_measures(last, terms)):
+        return fresh(_end_of(typed, text))
     if (document := _asked_document(text)) is not None:
         return Resolution("source", shown, last.text, last.subject, document=document)
     item, alone = _item(text, last)
     if item is not None and alone:
         return Resolution("item", shown, text, last.subject, item)
     if by_number(text):
-        return fresh(text)
+        return fresh(_end_of(typed, text))
     if cues.MORE.match(text):
         return Resolution("more", shown, last.text, last.subject)
     if (back := _returned_to(text, turns)) is not None:
@@ -117,7 +120,12 @@ def resolve(
     if item is not None or _leans(text, last.subject, terms, stands_alone, parties):
         own = _name_the_terms(text, turns, terms)
         return Resolution("joined", f"{last.subject}{JOINT}{own}", own, last.subject, item)
-    return fresh(text)
+    return fresh(_end_of(typed, text))._replace(heard=last.subject)
+
+
+def _end_of(typed: str, text: str) -> str:
+    """The end of what was typed, in its own script, where ``text`` is that in Simplified characters."""
+    return typed[len(typed) - len(text) :]
 
 
 def _shows_measures(last: Turn, terms: tuple[Term, ...]) -> bool:

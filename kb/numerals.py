@@ -19,8 +19,12 @@ def chinese_number(text: str) -> int:
     """
     if text.isdecimal():
         return int(text)
+    if len(text) > 1 and all(char in DIGITS for char in text):
+        return int("".join(str(DIGITS[char]) for char in text))  # 二二, digit by digit
     total, digit = 0, 0
     for char in text:
+        if char in DIGITS and digit:
+            raise ValueError(f"not a Chinese number: {text!r}")
         if char in DIGITS:
             digit = DIGITS[char]
         elif char in UNITS:

@@ -48,7 +48,7 @@ LIST_LEAD = 0.01
 LIST_LIKENESS, LIST_WORDY = 0.945, 16
 LIST_NEAREST = 3
 REST_OF_MEANING = 6
-MAX_CITATIONS = 6
+MAX_CITATIONS, MOST_QUOTED = 6, 20
 NUMBERING = re.compile(
     r"^(?:[一二三四五六七八九十]+是|[（(]?[一二三四五六七八九十\d]+[）)]?[、.]? ?)"
 )
@@ -70,7 +70,7 @@ class Plan(NamedTuple):
     """What to cite: direct places, places of background, and the list behind them, if one is.
 
     ``address`` is the place that the query names by number, whether there is one or not; ``pages``
-    are the pages that it names so, and ``empty_page`` is the first of them without text. ``quoted``:
+    are the pages that it names so and that have text, ``empty_pages`` those without. ``quoted``:
     the query asks where words stand, and these are the places.
     """
 
@@ -81,7 +81,7 @@ class Plan(NamedTuple):
     item: int | None = None
     address: Address | None = None
     pages: tuple[int, ...] = ()
-    empty_page: int | None = None
+    empty_pages: tuple[int, ...] = ()
     quoted: bool = False
 
     @property
@@ -196,12 +196,13 @@ class Planner:
             page: [row for row, p in enumerate(self.index.passages) if p.page == page]
             for page in pages
         }
-        empty = next((page for page, rows in of_page.items() if not rows), None)
-        if empty is not None:
-            return self._unaddressed(query, scored, role, False)._replace(empty_page=empty)
+        empty = tuple(page for page, rows in of_page.items() if not rows)
+        full = tuple(page for page, rows in of_page.items() if rows)
+        if not full:
+            return self._unaddressed(query, scored, role, False)._replace(empty_pages=empty)
         rows = self.selector.distinct([row for found in of_page.values() for row in found])
         places = tuple(self.selector.place(row, support) for row in rows)
-        return Plan("list", places, (), pages=tuple(pages))
+        return Plan("list", places, (), pages=full, empty_pages=empty)
 
     def item_plan(self, listing: Listing, number: int, query: Query, scored: Scored) -> Plan:
         """One item of a list: what stands under its heading, and its counterpart."""
@@ -438,13 +439,15 @@ class Planner:
         text = query.reading.text
         quoted = self._quoted_rows(query.text, scored)
         titled = (
-            quoted[:MAX_CITATIONS]
+            quoted[:MOST_QUOTED]
             or self._titled_rows(text, scored)
             or self._using_rows(text, scored)[:1]
         )
         firsts = [*titled[:1], ranked[0], *titled[1:], *self._clause_rows(query, scored, role)]
         firsts = titled if quoted else firsts
-        order = self.selector.distinct([*dict.fromkeys(firsts), *ranked])[:MAX_CITATIONS]
+        order = self.selector.distinct([*dict.fromkeys(firsts), *ranked])[
+            : max(MAX_CITATIONS, len(titled))
+        ]
         direct_count = self._direct_count(order, scored, len(set(firsts)))
         places = [self.selector.place(row, support, float(scored.fused[row])) for row in order]
         direct, related = tuple(places[:direct_count]), tuple(places[direct_count:])

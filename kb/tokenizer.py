@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from kb.dictionary import Dictionary
 
-__all__ = ["Tokenizer", "fold"]
+__all__ = ["Tokenizer", "fold", "simplified"]
 
 STOP_WORDS = frozenset(
     [
@@ -92,6 +92,12 @@ def fold(text: str) -> str:
     """Fold width, Traditional characters and case: ``ＭＥＳ是什麼`` -> ``mes是什么``."""
     narrow = unicodedata.normalize("NFKC", text)
     return cast("str", _simplifier().convert(narrow)).lower()
+
+
+def simplified(text: str) -> str:
+    """Traditional characters in Simplified ones, one for one, and nothing else changed."""
+    converted = cast("str", _simplifier().convert(text))
+    return converted if len(converted) == len(text) else text
 
 
 class Tokenizer:

@@ -6,6 +6,7 @@ import pytest
 
 from kb.addresses import addressed, asked_pages, by_number
 from kb.answer import Assistant
+from kb.asks import sought_quotation, without_page
 from kb.dialogue import Turn, resolve
 from kb.outline import Item, Listing
 
@@ -143,7 +144,14 @@ def test_a_list_called_by_its_name_is_shown_whole(
 
 
 @pytest.mark.parametrize(
-    "query", ["五项实施原则", "14条怎么落实", "实施原则怎么落实到小厂", "第三部分怎么帮小厂省钱"]
+    "query",
+    [
+        "五项实施原则",
+        "14条怎么落实",
+        "实施原则有什么问题",
+        "实施原则怎么落实到小厂",
+        "第三部分怎么帮小厂省钱",
+    ],
 )
 def test_a_list_is_not_called_by_another_number_or_for_more(
     assistant: Assistant, query: str
@@ -179,6 +187,11 @@ def test_a_measure_is_called_by_its_bare_number(assistant: Assistant) -> None:
         ("第二十二页上写了什么？", (22,)),
         ("第21、23页", (21, 23)),
         ("第21到23页讲了啥", (21, 22, 23)),
+        ("第23到21页", (21, 22, 23)),
+        ("第 22 页", (22,)),
+        ("第14页主要内容", (14,)),
+        ("P22", (22,)),
+        ("p50是什么", ()),
         ("第22页那个平台是谁建的", ()),
     ],
 )
@@ -193,6 +206,10 @@ def test_a_page_is_shown_whole_and_in_order(assistant: Assistant) -> None:
     empty = assistant.answer("第18页")
     assert (empty.status, empty.reason, empty.citations) == ("not_found", "page_empty", ())
     assert "第18页" in empty.message
+    some = assistant.answer("第16到19页")
+    assert some.status == "answered"
+    assert "第18页" in some.message
+    assert {c.page for c in some.citations} == {16, 17, 19}
 
 
 @pytest.mark.parametrize(
@@ -217,3 +234,32 @@ def test_a_question_for_a_page_is_read_without_its_words_for_that(assistant: Ass
     assert asked is not None
     assert asked.reading.text == "补贴"
     assert assistant.answer("停车费在第几页").status != "answered"
+
+
+@pytest.mark.parametrize(
+    ("query", "subject"),
+    [
+        ("补贴在第几页", "补贴"),
+        ("提质增效在第几页", "提质增效"),
+        ("中介机构在哪一页", "中介机构"),
+        ("请问指南里提到了云服务是在第几页？", "云服务"),
+        ("補貼在第幾頁", "补贴"),
+        ("指南一共几页", "指南一共几页"),
+        ("写个几页的总结", "写个几页的总结"),
+        ("在第几页", "在第几页"),
+    ],
+)
+def test_only_the_words_for_a_page_are_left_out(query: str, subject: str) -> None:
+    assert without_page(query) == subject
+
+
+@pytest.mark.parametrize("query", ["“大数据”是什么", "“专精特新”怎么申请", "中小企业出现了什么"])
+def test_a_quotation_whose_place_is_not_asked_is_no_sought_one(query: str) -> None:
+    assert sought_quotation(query) is None
+
+
+def test_a_measure_by_number_survives_spaces_and_digits_said_one_by_one(
+    assistant: Assistant,
+) -> None:
+    for query in ("第 14 条", "第一四条"):
+        assert assistant.answer(query).citations[0].passage_id == "guide:4-5-p1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kb.answer import Assistant
-from kb.dialogue import Turn, resolve
+from kb.dialogue import Turn, fresh, resolve
 from kb.outline import Item, Listing
 
 LISTING = Listing(
@@ -76,7 +76,6 @@ def test_previous_goes_back_from_the_last_item() -> None:
     [
         "我说的是银行",
         "所以服务商怎么干",
-        "念原话",
         "归谁负责",
         "做服务商的有份么",
         "名字里带平台的呢，任务一样吗",
@@ -91,6 +90,9 @@ def test_corrections_and_reactions_lean(query: str) -> None:
     [
         ("在第几页", "page"),
         ("这段话在原文第几页？", "page"),
+        ("出自第几页", "page"),
+        ("你刚才说的在第几页", "page"),
+        ("在第幾頁", "page"),
         ("专项贷款的支持对象那一段在第几页", "joined"),
         ("数字化水平评测指标在第几页", "fresh"),
     ],
@@ -109,7 +111,9 @@ def test_asked_again_shows_the_last_answer_again(query: str) -> None:
     assert resolution.text == PLAIN.text
 
 
-@pytest.mark.parametrize("query", ["再说说补贴", "重复建设怎么避免", "具体说说怎么评估", "再看看"])
+@pytest.mark.parametrize(
+    "query", ["再说说补贴", "重复建设怎么避免", "具体说说怎么评估", "再看看", "再说吧"]
+)
 def test_a_matter_of_its_own_is_not_asked_again(query: str) -> None:
     assert resolve(query, [PLAIN]).kind != "again"
 
@@ -119,10 +123,43 @@ def test_again_on_the_guide(assistant: Assistant) -> None:
     again = assistant.answer("再说一遍", ["没钱搞，政府给补贴吗"])
     assert again.citations == first.citations
     assert again.status == first.status
+    for query in ("念原话", "没听清", "再說一遍"):
+        assert assistant.answer(query, ["没钱搞，政府给补贴吗"]).citations == first.citations
     refused = assistant.answer("再说一遍", ["今天天气怎么样"])
     assert (refused.status, refused.reason) == ("not_found", "off_topic")
     following = assistant.answer("下一条", ["把14条举措列一下", "第七条", "重复一下"])
     assert following.citations[0].passage_id.startswith("guide:3-3")
+
+
+@pytest.mark.parametrize("query", ["第三部分呢", "第三部分有哪些", "第22页"])
+def test_a_part_or_page_is_no_item_of_the_list_shown(query: str) -> None:
+    assert resolve(query, [LISTED]) == fresh(query)
+
+
+@pytest.mark.parametrize("query", ["首都有哪些", "第一次搞数字化先做什么", "第一批试点有哪些"])
+def test_ordinals_of_other_things_pick_no_item(query: str) -> None:
+    assert resolve(query, [LISTED], stands_alone=lambda _: True).item is None
+
+
+def test_a_question_of_its_own_hears_what_was_spoken_of(assistant: Assistant) -> None:
+    query, before = "买来的软件能不能按自己的需要改一改", "月底对账熬到半夜"
+    heard = assistant.explain(query, [before])
+    assert heard.resolution.kind == "fresh"
+    assert heard.resolution.heard == before
+    assert heard.answer.standalone_query == query
+    assert heard.scored is not None
+    alone = assistant.explain(query).scored
+    assert alone is not None
+    assert (heard.scored.fused != alone.fused).any()
+    changed = assistant.explain(f"换个话题，{query}", [before])
+    assert changed.resolution.heard is None
+
+
+def test_what_is_typed_in_traditional_characters_stays_so(assistant: Assistant) -> None:
+    query = "什麼是低代碼"
+    answer = assistant.answer(query, ["没钱搞，政府给补贴吗"])
+    assert answer.standalone_query == query
+    assert answer.citations[0].passage_id == "glossary:0-p12"
 
 
 def test_without_history_everything_is_fresh() -> None:

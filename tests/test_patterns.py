@@ -1,0 +1,38 @@
+"""No pattern that reads a query can be kept busy by what is typed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+HANGS = 120.0
+"""Seconds, for what takes less than one: a star over overlapping words would take years."""
+
+TRY = """
+import re
+from kb import addresses, answer, answerable, asks, cues, plans, terms
+
+places = (addresses, answer, answerable, asks, cues, plans, terms)
+found = [p for place in places for p in vars(place).values() if isinstance(p, re.Pattern)]
+found += [pattern for kind in asks.KINDS.values() for pattern in kind]
+words = ("提到", "有没有提到", "刚才那段", "给我看", "再说", "第三条", "展开", "哪里", "里面", "具体", "说说", "，", "中", "a ", "what is ")
+starts = ("", "问", "“数字化转型”", "没听清", "再说一遍", "第三部分", "那")
+for pattern in found:
+    for start in starts:
+        for word in words:
+            typed = (start + word * 400)[:499] + "x"
+            pattern.search(typed), pattern.fullmatch(typed)
+for start in starts:
+    for word in words:
+        typed = (start + word * 400)[:499] + "x"
+        asks.without_page(typed + "第几页"), asks.sought_quotation(typed), asks.asking_clauses(typed)
+print(len(found))
+"""
+
+
+def test_repeated_words_keep_no_pattern_busy() -> None:
+    """提到 said 20 times took a second once, twice as long with each time more."""
+    tried = subprocess.run(
+        [sys.executable, "-c", TRY], capture_output=True, text=True, timeout=HANGS, check=True
+    )
+    assert int(tried.stdout) > 70
