@@ -14,6 +14,7 @@ from functools import lru_cache
 from threading import BoundedSemaphore
 from typing import NamedTuple
 
+from kb.addresses import Address
 from kb.answerable import Judge, Judgement
 from kb.dialogue import Resolution, Turn, fresh, resolve
 from kb.errors import InputError
@@ -206,7 +207,10 @@ class Assistant:
             return self.planner.source_plan(before, resolution.document, query, scored)
         if resolution.kind == "item" and listing is not None:
             return self.planner.item_plan(listing, resolution.item or 0, query, scored)
-        return self.planner.plan(query, scored, role, leaning=resolution.context is not None)
+        plan = self.planner.plan(query, scored, role, leaning=resolution.context is not None)
+        if resolution.kind == "beyond" and listing is not None:
+            return plan._replace(address=Address(listing, (resolution.item or 0,)))
+        return plan
 
     def _lift(
         self, resolution: Resolution, turns: Sequence[Turn], before: Plan | None, scored: Scored

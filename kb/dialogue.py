@@ -24,7 +24,7 @@ from kb.tokenizer import Tokenizer, fold, simplified
 
 __all__ = ["Resolution", "Turn", "resolve"]
 
-Kind = Literal["fresh", "joined", "item", "more", "page", "source", "again"]
+Kind = Literal["fresh", "joined", "item", "more", "page", "source", "again", "beyond"]
 
 JOINT = "——"
 SHORT = 12
@@ -49,8 +49,9 @@ class Resolution(NamedTuple):
 
     ``standalone`` is what the user is shown; ``text`` is the query's own part and ``context`` the
     earlier question it leans on, that of turn ``turn``; ``item`` is the item of the last list that
-    it speaks of, ``document`` the document that it asks to hear. ``heard`` is the subject that a fresh
-    query follows and may still have in mind; none where it names its place or changes the subject.
+    it speaks of, which lies past its end in a query of kind ``beyond``; ``document`` is the document
+    that it asks to hear. ``heard`` is the subject that a fresh query follows and may still have in
+    mind; none where it names its place or changes the subject.
     """
 
     kind: Kind
@@ -108,10 +109,14 @@ def resolve(
     if (document := _asked_document(text)) is not None:
         return Resolution("source", shown, last.text, last.subject, document=document)
     item, alone = _item(text, last)
-    if item is not None and alone:
+    if item is not None and alone and item < _shown(last):
         return Resolution("item", shown, text, last.subject, item)
     if by_number(text):
         return fresh(_end_of(typed, text))
+    if item is not None and item >= _shown(last):
+        if alone:
+            return Resolution("beyond", shown, text, last.subject, item)
+        item = None
     if cues.MORE.match(text):
         return Resolution("more", shown, last.text, last.subject)
     if (back := _returned_to(text, turns)) is not None:
@@ -154,7 +159,10 @@ def _returned_to(text: str, turns: Sequence[Turn]) -> int | None:
 
 
 def _item(text: str, last: Turn) -> tuple[int | None, bool]:
-    """The zero-based item of the last list that a query names, and whether it says nothing else."""
+    """The zero-based item that a query names, and whether it says nothing else.
+
+    It may lie beyond the end of the list last shown.
+    """
     if last.listing is None:
         return None, False
     alone = cues.ORDINAL_ONLY.match(text)
@@ -173,7 +181,12 @@ def _item(text: str, last: Turn) -> tuple[int | None, bool]:
         number = 0
     else:
         number = (number_said(found["n"]) or 0) - 1
-    return (number if 0 <= number < total else None), alone is not None
+    return (number if number >= 0 else None), alone is not None
+
+
+def _shown(last: Turn) -> int:
+    """How many items the list last shown has."""
+    return len(last.listing.items) if last.listing is not None else 0
 
 
 def _named_item(text: str, last: Turn) -> tuple[int | None, bool]:

@@ -63,7 +63,7 @@ def test_ordinals_pick_an_item(query: str, item: int) -> None:
 
 def test_next_follows_the_last_item() -> None:
     assert resolve("再下一条", [LISTED._replace(item=1)]).item == 2
-    assert resolve("再下一条", [LISTED._replace(item=4)]).item is None
+    assert resolve("再下一条", [LISTED._replace(item=4)]).kind == "beyond"
 
 
 def test_previous_goes_back_from_the_last_item() -> None:
@@ -129,6 +129,15 @@ def test_again_on_the_guide(assistant: Assistant) -> None:
     assert (refused.status, refused.reason) == ("not_found", "off_topic")
     following = assistant.answer("下一条", ["把14条举措列一下", "第七条", "重复一下"])
     assert following.citations[0].passage_id.startswith("guide:3-3")
+
+
+def test_beyond_the_end_of_a_list_nothing_is_made_up(assistant: Assistant) -> None:
+    for query, history in (
+        ("第十三个", ["名词解释有哪些"]),
+        ("下一条", ["把14条举措列一下", "第十四条"]),
+    ):
+        answer = assistant.answer(query, history)
+        assert (answer.status, answer.reason) == ("related", "number_exceeds")
 
 
 @pytest.mark.parametrize("query", ["第三部分呢", "第三部分有哪些", "第22页"])
