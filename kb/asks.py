@@ -220,8 +220,14 @@ ASKS = re.compile(
 SHORTEST_CLAUSE, MOST_CLAUSES = 4, 3
 
 
-def asking_clauses(text: str) -> list[str]:
-    """The clauses that each ask something, where a question has two or more of them."""
-    clauses = [c.strip() for c in CLAUSE.split(text) if len(c.strip()) >= SHORTEST_CLAUSE]
-    asking = [c for c in clauses if ASKS.search(c)]
+def asking_clauses(text: str) -> list[tuple[int, int]]:
+    """The spans of the clauses that each ask something, where a question has two or more."""
+    ends = [(found.start(), found.end()) for found in CLAUSE.finditer(text)]
+    starts = [0, *(end for _, end in ends)]
+    asking = []
+    for start, end in zip(starts, [*(start for start, _ in ends), len(text)], strict=True):
+        clause = text[start:end].strip()
+        if len(clause) >= SHORTEST_CLAUSE and ASKS.search(clause):
+            start += len(text[start:end]) - len(text[start:end].lstrip())
+            asking.append((start, start + len(clause)))
     return asking[:MOST_CLAUSES] if len(asking) > 1 else []

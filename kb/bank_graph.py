@@ -7,8 +7,8 @@ made of them, and the comparison and the sums are one graph over these integers:
 
     cos(q, r) = scale_r * (steps_r . q),    sums = weights' exp((cos - 1) / WIDTH)
 
-The query stands in two rows of integers, ``q = high + low``, so that nothing but the rounding of the
-bank, 0.0003 of a cosine, is lost; both rows are read past the same matrix. Measured on 20,710
+A query stands in two rows of integers, ``q = high + low``, so that nothing but the rounding of the
+bank, 0.0003 of a cosine, is lost; all rows are read past the same matrix. Measured on 20,710
 questions, with the encoder's weights read in between: see decision 35.
 """
 
@@ -64,23 +64,30 @@ class BankGraph:
             ) from error
         self._questions = questions
 
-    def near(self, vector: Floats) -> Near:
-        """Compare a query's unit vector, shape ``(d,)``, with both banks."""
-        high, high_scale = _steps(vector)
-        low, low_scale = _steps(vector - high_scale * high)
+    def near(self, vectors: Floats) -> list[Near]:
+        """Compare queries' unit vectors, shape ``(n, d)``, with both banks."""
+        if not len(vectors):
+            return []
+        rows, units = [], []
+        for vector in vectors:
+            high, high_scale = _steps(vector)
+            low, low_scale = _steps(vector - high_scale * high)
+            rows += [high, low]
+            units += [high_scale, low_scale]
         feed = {
-            "rows": (np.stack([high, low]) + ZERO).astype(np.uint8),
-            "units": np.array([[high_scale], [low_scale]], dtype=np.float32),
+            "rows": (np.stack(rows) + ZERO).astype(np.uint8),
+            "units": np.array(units, dtype=np.float32)[:, None],
         }
-        likeness, sums = self._session.run(["likeness", "sums"], feed)
-        return Near(likeness[0, : self._questions], likeness[0, self._questions :], sums[0])
+        end = self._questions
+        found = zip(*self._session.run(["likeness", "sums"], feed), strict=True)
+        return [Near(likeness[:end], likeness[end:], sums) for likeness, sums in found]
 
     def is_exact(self, firsts: Floats) -> bool:
         """Whether it finds the first questions, given their vectors, as near as they are.
 
         Processors without VNNI add products of 8 bits up in 16 and may overflow.
         """
-        found = np.array([self.near(vector).questions[: len(firsts)] for vector in firsts])
+        found = np.array([near.questions[: len(firsts)] for near in self.near(firsts)])
         return float(np.abs(found - firsts @ firsts.T).max(initial=0.0)) <= LARGEST_ERROR
 
 
@@ -108,7 +115,8 @@ def write_graph(path: Path, vectors: Floats, phrasing: Phrasing) -> None:
         "steps": np.ascontiguousarray(steps.T),
         "zero": np.uint8(ZERO),
         "scales": scales.astype(np.float32),
-        "both": np.array([0], dtype=np.int64),
+        "pairs": np.array([-1, 2, len(vectors)], dtype=np.int64),
+        "both": np.array([1], dtype=np.int64),
         "one": np.float32(1.0),
         "slope": np.float32(1.0 / WIDTH),
         "weights": np.ascontiguousarray(weights.T, dtype=np.float32),
@@ -117,25 +125,26 @@ def write_graph(path: Path, vectors: Floats, phrasing: Phrasing) -> None:
         ("MatMulInteger", ["rows", "steps", "zero"], ["products"]),
         ("Cast", ["products"], ["whole"]),
         ("Mul", ["whole", "units"], ["parts"]),
-        ("ReduceSum", ["parts", "both"], ["summed"]),
+        ("Reshape", ["parts", "pairs"], ["paired"]),
+        ("ReduceSum", ["paired", "both"], ["summed"]),
         ("Mul", ["summed", "scales"], ["likeness"]),
         ("Sub", ["likeness", "one"], ["below"]),
         ("Mul", ["below", "slope"], ["exponent"]),
         ("Exp", ["exponent"], ["kernel"]),
         ("MatMul", ["kernel", "weights"], ["sums"]),
     ]
-    to = {"Cast": {"to": TensorProto.FLOAT}}
+    to = {"Cast": {"to": TensorProto.FLOAT}, "ReduceSum": {"keepdims": 0}}
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
         [helper.make_node(op, *ends, **to.get(op, {})) for op, *ends in nodes],
         "banks",
         [
-            value("rows", TensorProto.UINT8, [2, vectors.shape[1]]),
-            value("units", TensorProto.FLOAT, [2, 1]),
+            value("rows", TensorProto.UINT8, ["rows", vectors.shape[1]]),
+            value("units", TensorProto.FLOAT, ["rows", 1]),
         ],
         [
-            value("likeness", TensorProto.FLOAT, [1, len(vectors)]),
-            value("sums", TensorProto.FLOAT, [1, len(weights)]),
+            value("likeness", TensorProto.FLOAT, ["queries", len(vectors)]),
+            value("sums", TensorProto.FLOAT, ["queries", len(weights)]),
         ],
         [numpy_helper.from_array(np.asarray(array), name) for name, array in constants.items()],
     )

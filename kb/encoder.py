@@ -36,6 +36,8 @@ __all__ = [
     "Pooling",
     "Precision",
     "SentenceTransformerEncoder",
+    "Span",
+    "encode_question",
     "find_folder",
     "name_of",
     "read_record",
@@ -44,9 +46,10 @@ __all__ = [
 FloatMatrix = npt.NDArray[np.float32]
 Precision = Literal["fp32", "int8"]
 Pooling = Literal["mean", "cls"]
+Span = tuple[int, int]
 
 BUILTIN = "builtin"
-EXPORT_FORMAT = 4
+EXPORT_FORMAT = 5
 """Raised when an export changes: older ones are made anew."""
 
 BATCH = 8
@@ -73,6 +76,25 @@ class Encoder(Protocol):
 
     def encode_passages(self, texts: Sequence[str]) -> FloatMatrix:
         """Return one unit row for each passage, e.g. ``["参保范围：……"]`` -> (1, dimension)."""
+
+
+def encode_question(encoder: Encoder, texts: Sequence[str], clauses: Sequence[Span]) -> FloatMatrix:
+    """Encode queries, and clauses of the first of them.
+
+    An exported encoder reads a clause within its question, at no further cost; any other encodes it
+    as a text of its own.
+
+    Args:
+        encoder: the serving encoder.
+        texts: the queries, at least one.
+        clauses: spans of characters of the first.
+
+    Returns:
+        One unit row for each query, then one for each clause.
+    """
+    if isinstance(encoder, OnnxEncoder):
+        return encoder.encode_question(texts, clauses)
+    return encoder.encode_queries([*texts, *(texts[0][start:end] for start, end in clauses)])
 
 
 class Prompts(BaseModel):
@@ -271,6 +293,27 @@ class OnnxEncoder:
         """Return one unit row for each passage."""
         return self._encode(texts, self.record.prompts.passage)
 
+    def encode_question(self, texts: Sequence[str], clauses: Sequence[Span]) -> FloatMatrix:
+        """Return one unit row for each query, then one for each clause of the first.
+
+        A clause is the mean of its tokens as they stand in the whole question ("late chunking",
+        Günther et al., 2024); a model that does not pool by mean encodes it as a text of its own.
+        """
+        if not clauses or self.record.pooling != "mean":
+            return self.encode_queries([*texts, *(texts[0][start:end] for start, end in clauses)])
+        prompt = self.record.prompts.query
+        first, *others = [self._tokenizer.encode(prompt + text) for text in texts]
+        rest = [self._pool.submit(self._run, other.ids) for other in others]
+        whole, tokens = self._run_tokens(first.ids)
+        rows = [whole, *(run.result() for run in rest)]
+        for start, end in clauses:
+            a, b = len(prompt) + start, len(prompt) + end
+            own = [
+                n for n, (left, right) in enumerate(first.offsets) if left < b and a < right > left
+            ]
+            rows.append(_unit(tokens[own].mean(axis=0)) if own else whole)
+        return np.array(rows, np.float32)
+
     def _encode(self, texts: Sequence[str], prompt: str) -> FloatMatrix:
         """Encode each text alone, so that its vector does not hang on what is asked beside it."""
         every = [self._tokenizer.encode(prompt + text).ids for text in texts]
@@ -278,9 +321,18 @@ class OnnxEncoder:
         return np.array([*rows], np.float32).reshape(len(texts), self.dimension)
 
     def _run(self, token_ids: Sequence[int]) -> FloatMatrix:
+        return self._run_tokens(token_ids)[0]
+
+    def _run_tokens(self, token_ids: Sequence[int]) -> tuple[FloatMatrix, FloatMatrix]:
+        """The vector of a text, shape ``(d,)``, and those of its tokens, ``(n, d)``."""
         inputs = np.array([token_ids], np.int64)
         feed = {"input_ids": inputs, "attention_mask": np.ones_like(inputs)}
-        return np.asarray(self._session.run(["embedding"], feed)[0][0], np.float32)
+        embedding, tokens = self._session.run(["embedding", "tokens"], feed)
+        return np.asarray(embedding[0], np.float32), np.asarray(tokens[0], np.float32)
+
+
+def _unit(vector: FloatMatrix) -> FloatMatrix:
+    return np.asarray(vector / np.maximum(np.linalg.norm(vector), 1e-9), np.float32)
 
 
 def read_record(folder: Path) -> ExportRecord:

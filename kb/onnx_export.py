@@ -183,7 +183,7 @@ def _write_graph(
 
 
 def _trace(encoder: SentenceTransformerEncoder, file: Path, pooling: Pooling) -> None:
-    """Export BERT, pooling and normalisation as one graph.
+    """Export BERT, pooling and normalisation as one graph, which gives the tokens' vectors too.
 
     ``dynamo=False``: the new exporter would need onnxscript, and the graph is the same. Attention is
     traced step by step, since the optimizer knows it by its steps.
@@ -195,11 +195,14 @@ def _trace(encoder: SentenceTransformerEncoder, file: Path, pooling: Pooling) ->
             super().__init__()
             self.bert = bert
 
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        def forward(
+            self, input_ids: torch.Tensor, attention_mask: torch.Tensor
+        ) -> tuple[torch.Tensor, torch.Tensor]:
             tokens = self.bert(input_ids=input_ids, attention_mask=attention_mask)[0]
             mask = attention_mask.unsqueeze(-1).to(tokens.dtype)
             mean = (tokens * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
-            return torch.nn.functional.normalize(mean if pooling == "mean" else tokens[:, 0])
+            pooled = mean if pooling == "mean" else tokens[:, 0]
+            return torch.nn.functional.normalize(pooled), tokens
 
     bert: Any = encoder.model.transformers_model
     inputs = encoder.model.tokenizer(list(CHECK_SENTENCES[:3]), padding=True, return_tensors="pt")
@@ -211,8 +214,8 @@ def _trace(encoder: SentenceTransformerEncoder, file: Path, pooling: Pooling) ->
             (inputs["input_ids"], inputs["attention_mask"]),
             str(file),
             input_names=["input_ids", "attention_mask"],
-            output_names=["embedding"],
-            dynamic_axes={**axes, "embedding": {0: "batch"}},
+            output_names=["embedding", "tokens"],
+            dynamic_axes={**axes, "embedding": {0: "batch"}, "tokens": {0: "batch", 1: "length"}},
             opset_version=17,
             dynamo=False,
         )

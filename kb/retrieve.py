@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from kb.asks import asking_clauses, without_page
 from kb.bank_graph import Near
-from kb.encoder import Encoder
+from kb.encoder import Encoder, Span, encode_question
 from kb.fusion import adaptive_weights, top_rows, weighted_sum
 from kb.index import Index
 from kb.lexicon import Reading
@@ -46,15 +46,17 @@ CANDIDATES = 200
 
 
 class Query(NamedTuple):
-    """A query made ready: as read by the lexicon, its tokens and its vector, shape ``(d,)``.
+    """A query made ready: as read by the lexicon, its tokens, its vector, shape ``(d,)``, the banks.
 
-    ``parts`` are its clauses, made ready too, where two or more of them ask something.
+    ``near`` says how like it is to the questions of both banks; ``parts`` are its clauses, made
+    ready too, where two or more of them ask something.
     """
 
     text: str
     reading: Reading
     tokens: tuple[str, ...]
     vector: Scores
+    near: Near
     parts: tuple[Query, ...] = ()
 
 
@@ -107,26 +109,32 @@ class Retriever:
 
     def read_question(self, text: str, *others: str) -> list[Query]:
         """Read a question with its parts, and other texts beside it."""
-        clauses = asking_clauses(self._read(text).text)
-        first, *rest = self.read_all([text, *others, *clauses])
+        spans = asking_clauses(self._read(text).text)
+        first, *rest = self.read_all([text, *others], spans)
         return [first._replace(parts=tuple(rest[len(others) :])), *rest[: len(others)]]
 
-    def read_all(self, texts: Sequence[str]) -> list[Query]:
-        """Read queries; their vectors are made side by side."""
+    def read_all(self, texts: Sequence[str], clauses: Sequence[Span] = ()) -> list[Query]:
+        """Read queries, and clauses of the first as it reads; vectors are made side by side."""
         readings = [self._read(text) for text in texts]
         folded = [reading.text for reading in readings]
-        vectors = self._encode(list(texts), folded)
+        vectors = self._encode(list(texts), folded, clauses)
+        parts = [folded[0][start:end] for start, end in clauses]
+        readings += [self._read(part) for part in parts]
         return [
-            Query(text, reading, self._tokens(reading), vector)
-            for text, reading, vector in zip(texts, readings, vectors, strict=True)
+            Query(text, reading, self._tokens(reading), vector, near)
+            for text, reading, vector, near in zip(
+                [*texts, *parts], readings, vectors, self._near(vectors), strict=True
+            )
         ]
 
     def _tokens(self, reading: Reading) -> tuple[str, ...]:
         expanded = " ".join((reading.text, *reading.added))
         return tuple(self.index.tokenizer.content_tokens(expanded))
 
-    def _encode(self, written: Sequence[str], folded: Sequence[str]) -> Scores:
-        """The vectors of queries as read, one a row.
+    def _encode(
+        self, written: Sequence[str], folded: Sequence[str], clauses: Sequence[Span]
+    ) -> Scores:
+        """The vectors of queries as read, one a row, then those of clauses of the first.
 
         Passages are encoded in their own script, so without a bank, which is in simplified
         characters, a query in Traditional ones is taken between its two forms.
@@ -137,12 +145,13 @@ class Retriever:
             if "questions" not in self.index.dense
             and unicodedata.normalize("NFKC", ours).lower() != theirs
         ]
-        every = self.encoder.encode_queries([*folded, *(written[row] for row in own_script)])
+        texts = [*folded, *(written[row] for row in own_script)]
+        every = encode_question(self.encoder, texts, clauses)
         vectors = np.array(every[: len(folded)], dtype=np.float32)
-        mean = vectors[own_script] + every[len(folded) :]
+        mean = vectors[own_script] + every[len(folded) : len(texts)]
         lengths = np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
         vectors[own_script] = mean / lengths
-        return vectors
+        return np.concatenate([vectors, every[len(texts) :]])
 
     def score(self, query: Query, role: Role | None = None, leaning: bool = False) -> Scored:
         """Score every passage, sentence and bank question; a role's own passages get a bonus.
@@ -150,8 +159,8 @@ class Retriever:
         ``leaning``: the query is part of a dialogue.
         """
         index = self.index
-        near = self._near(query)
-        views, sentences, nearest = self._views(query, near.questions)
+        near = query.near
+        views, sentences, nearest = self._views(query)
         phrasing = 0.0
         if index.phrasing is not None and near.sums.size:
             phrased = index.phrasing.score(query.reading.text, near.sums)
@@ -166,16 +175,19 @@ class Retriever:
 
     def rank(self, query: Query, role: Role | None = None) -> Scores:
         """The fused score of every passage, and nothing else."""
-        views, _, _ = self._views(query, self._near(query).questions)
+        views, _, _ = self._views(query)
         return self._fuse(views, role, query)
 
-    def _near(self, query: Query) -> Near:
-        """The query compared with both banks; nothing for a bank that is not there."""
+    def _near(self, vectors: Scores) -> list[Near]:
+        """Queries compared with both banks; nothing for a bank that is not there."""
+        if self.index.bank_graph is not None:
+            return self.index.bank_graph.near(vectors)
+        return [self._near_by_vectors(vector) for vector in vectors]
+
+    def _near_by_vectors(self, vector: Scores) -> Near:
         index, nothing = self.index, np.zeros(0, dtype=np.float32)
-        if index.bank_graph is not None:
-            return index.bank_graph.near(query.vector)
         questions, outside = (
-            index.dense[name].scores(query.vector) if name in index.dense else nothing
+            index.dense[name].scores(vector) if name in index.dense else nothing
             for name in ("questions", "outside")
         )
         if index.phrasing is None:
@@ -183,11 +195,9 @@ class Retriever:
         sums = index.phrasing.of_questions(np.concatenate([questions, outside]))
         return Near(questions, outside, sums)
 
-    def _views(
-        self, query: Query, questions: Scores
-    ) -> tuple[dict[str, Scores], Scores, Sequence[int]]:
-        """Every view's scores; those of sentences; the nearest bank questions, given all scores."""
-        index = self.index
+    def _views(self, query: Query) -> tuple[dict[str, Scores], Scores, Sequence[int]]:
+        """Every view's scores; those of sentences; the nearest bank questions."""
+        index, questions = self.index, query.near.questions
         sentences = index.dense["sentences"].scores(query.vector)
         views = {
             "passage": index.dense["passages"].scores(query.vector),

@@ -27,6 +27,7 @@ from kb.encoder import (
     OnnxEncoder,
     Precision,
     SentenceTransformerEncoder,
+    encode_question,
 )
 from kb.encoders import load_encoder
 from kb.errors import EncoderError
@@ -74,6 +75,30 @@ def test_contract(data_dir: Path, serving: bool) -> None:
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     assert encoder.encode_queries([]).shape == (0, 384)
     assert encoder.encode_passages([]).shape == (0, 384)
+
+
+@pytest.mark.parametrize(("precision", "least"), [("fp32", 0.9999), ("int8", 0.99)])
+def test_clauses_are_means_of_their_tokens_in_the_question(
+    data_dir: Path, precision: Precision, least: float
+) -> None:
+    encoder, torch = onnx_encoder(data_dir, precision), torch_encoder(data_dir)
+    text, other = "谁来牵头，钱又从哪出？", "培训一次要多久"
+    spans = [(0, 4), (5, 10)]
+    rows = encoder.encode_question([text, other], spans)
+    assert [text[start:end] for start, end in spans] == ["谁来牵头", "钱又从哪出"]
+    np.testing.assert_allclose(rows[:2], encoder.encode_queries([text, other]), atol=1e-6)
+    states = torch.model.encode(text, prompt="query: ", output_value="token_embeddings")
+    ids = torch.model.tokenizer("query: " + text)["input_ids"]
+    pieces = torch.model.tokenizer.convert_ids_to_tokens(ids)
+    comma = pieces.index("，") if "，" in pieces else pieces.index(",")
+    lead = len(torch.model.tokenizer("query: ")["input_ids"]) - 1  # without </s>
+    assert "".join(pieces[lead:comma]).strip("▁") == "谁来牵头"
+    means = [states[lead:comma].mean(axis=0), states[comma + 1 : -2].mean(axis=0)]
+    wanted = np.array([(mean / mean.norm()).cpu().numpy() for mean in means])
+    assert cosines(rows[2:], wanted).min() >= least
+    apart = encode_question(torch, [text, other], spans)
+    clauses = [text[start:end] for start, end in spans]
+    np.testing.assert_allclose(apart, torch.encode_queries([text, other, *clauses]), atol=1e-5)
 
 
 def test_query_and_passage_differ(data_dir: Path) -> None:
@@ -169,6 +194,12 @@ def test_folder_with_cls_pooling(tiny_folder: Path, tmp_path: Path, precision: P
     assert (ours.name, ours.fingerprint) == ("tiny", torch.fingerprint)
     least = 0.9999 if precision == "fp32" else 0.9
     assert cosines(ours.encode_queries(TEXTS), torch.encode_queries(TEXTS)).min() >= least
+    whole, clause = ours.encode_question(
+        ["谁来牵头，钱从哪出"], [(5, 9)]
+    )  # no mean to take part in
+    np.testing.assert_array_equal(
+        ours.encode_queries(["谁来牵头，钱从哪出", "钱从哪出"]), [whole, clause]
+    )
     np.testing.assert_array_equal(torch.encode_queries(TEXTS), torch.encode_passages(TEXTS))
 
 

@@ -1,9 +1,13 @@
-"""No pattern that reads a query can be kept busy by what is typed."""
+"""Patterns that read a query: where its clauses stand; none can be kept busy by what is typed."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+
+import pytest
+
+from kb.asks import asking_clauses
 
 HANGS = 120.0
 """Seconds, for what takes less than one: a star over overlapping words would take years."""
@@ -36,3 +40,20 @@ def test_repeated_words_keep_no_pattern_busy() -> None:
         [sys.executable, "-c", TRY], capture_output=True, text=True, timeout=HANGS, check=True
     )
     assert int(tried.stdout) > 70
+
+
+@pytest.mark.parametrize(
+    ("query", "clauses"),
+    [
+        ("谁来牵头， 钱又从哪出？", ["谁来牵头", "钱又从哪出"]),
+        ("我们是小厂，上云怎么弄以及由谁来补贴", ["上云怎么弄", "由谁来补贴"]),
+        ("什么是MES？", []),
+        ("怎么办，还有吗", []),
+        (
+            "第一问是什么？第二问是什么？第三问是什么？第四问是什么？",
+            ["第一问是什么", "第二问是什么", "第三问是什么"],
+        ),
+    ],
+)
+def test_asking_clauses_are_spans(query: str, clauses: list[str]) -> None:
+    assert [query[start:end] for start, end in asking_clauses(query)] == clauses

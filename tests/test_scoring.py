@@ -45,9 +45,9 @@ def test_the_graph_of_both_banks_equals_numpy(tmp_path: Path) -> None:
     phrasing = fit(inside, outside, (vectors[:40], vectors[40:]), [{n % 7} for n in range(40)])
     write_graph(tmp_path / "banks.onnx", vectors, phrasing)
     graph = BankGraph(tmp_path / "banks.onnx", 40)
-    for query in rng.normal(size=(20, 48)).astype(np.float32):
-        query /= np.linalg.norm(query)
-        near = graph.near(query)
+    queries = rng.normal(size=(20, 48)).astype(np.float32)
+    queries /= np.linalg.norm(queries, axis=1, keepdims=True)
+    for query, near in zip(queries, graph.near(queries), strict=True):
         np.testing.assert_allclose(near.questions, vectors[:40] @ query, atol=2e-5)
         np.testing.assert_allclose(near.outside, vectors[40:] @ query, atol=2e-5)
         wanted = phrasing.of_questions(vectors @ query)
