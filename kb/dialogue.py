@@ -173,6 +173,9 @@ def _item(text: str, last: Turn) -> tuple[int | None, bool]:
     shown = last.item if last.item is not None else -1
     if found["last"]:
         number = total - 1
+    elif found["from_end"]:
+        counted = number_said(found["from_end"]) or 0
+        number = total - counted if counted <= total else counted - 1
     elif found["next"] or found["previous"]:
         number = shown + (1 if found["next"] else -1)
     elif found["middle"]:

@@ -88,7 +88,7 @@ class Plan(NamedTuple):
     def is_named(self) -> bool:
         """Whether the query names the very places that are cited, so no likeness is needed."""
         here = self.address is not None and self.address.exists
-        return bool(self.pages) or here or self.quoted
+        return bool(self.pages) or here or self.quoted or self.item is not None
 
 
 class Planner:

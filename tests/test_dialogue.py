@@ -49,6 +49,7 @@ def test_a_change_of_subject_is_cut_off() -> None:
     [
         ("第二点具体怎么做", 1),
         ("最后一条展开说说", 4),
+        ("倒数第二条呢", 3),
         ("第四项呢", 3),
         ("第四个细一点", 3),
         ("挑最后一个展开", 4),
@@ -64,6 +65,7 @@ def test_ordinals_pick_an_item(query: str, item: int) -> None:
 def test_next_follows_the_last_item() -> None:
     assert resolve("再下一条", [LISTED._replace(item=1)]).item == 2
     assert resolve("再下一条", [LISTED._replace(item=4)]).kind == "beyond"
+    assert resolve("倒数第九条", [LISTED]).kind == "beyond"
 
 
 def test_previous_goes_back_from_the_last_item() -> None:
@@ -129,6 +131,15 @@ def test_again_on_the_guide(assistant: Assistant) -> None:
     assert (refused.status, refused.reason) == ("not_found", "off_topic")
     following = assistant.answer("下一条", ["把14条举措列一下", "第七条", "重复一下"])
     assert following.citations[0].passage_id.startswith("guide:3-3")
+
+
+def test_an_item_picked_from_a_list_is_shown_whatever_its_words_are_like(
+    assistant: Assistant,
+) -> None:
+    """倒数第二条 was told to be off topic: no bank question says it."""
+    answer = assistant.answer("倒数第二条", ["一共有哪些举措"])
+    assert answer.status == "answered"
+    assert answer.citations[0].passage_id == "guide:4-4-p1"
 
 
 def test_beyond_the_end_of_a_list_nothing_is_made_up(assistant: Assistant) -> None:
