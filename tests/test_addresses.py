@@ -178,6 +178,12 @@ def test_a_measure_is_called_by_its_bare_number(assistant: Assistant) -> None:
     assert (beyond.status, beyond.reason) == ("related", "number_exceeds")
 
 
+def test_a_number_may_stand_before_the_name_of_its_list(assistant: Assistant) -> None:
+    second = assistant.answer("第二条实施原则是哪一条").citations
+    assert [c.passage_id for c in second] == ["guide:1-2-p2"]
+    assert assistant.answer("第四条实施原则是哪一条").reason == "number_exceeds"
+
+
 @pytest.mark.parametrize(
     ("query", "pages"),
     [

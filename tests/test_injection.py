@@ -58,6 +58,10 @@ def test_a_part_that_somebody_plays_is_no_order() -> None:
     assert not is_injection("第三方评估机构在转型里扮演什么角色")
     assert asked_kinds("平台哪天上线") == ["asks_date"]
     assert asked_kinds("软件要是哪天断了费，还能打开不") == []
+    assert asked_kinds("那个平台叫什么名字") == ["asks_vendor"]
+    assert asked_kinds("三大部分叫什么名字") == []
+    assert asked_kinds("二维码追溯产品质量行不行") == []
+    assert asked_kinds("扫哪个二维码报名") == ["asks_contact"]
 
 
 @pytest.mark.parametrize(
