@@ -210,7 +210,7 @@ def speed(
     questions: Annotated[Path | None, typer.Option(help="从这个问题文件取问题")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure cold start, first answer, warm latency, throughput, memory and build."""
+    """Measure cold start, first answer, warm latency, throughput, HTTP, memory and build."""
     from eval.assess import describe, ready
     from eval.questions import GUIDE, load_questions
     from eval.speed import measure_speed, speed_table

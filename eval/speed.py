@@ -1,4 +1,4 @@
-"""How fast and how large: cold start, first and warm answers, throughput, memory, build.
+"""How fast and how large: cold start, first and warm answers, throughput, HTTP, memory, build.
 
 Cold figures come from processes of their own. Warm answers are each asked once of a fresh
 ``Assistant`` (its answer cache is empty, its queries are all different), after a warm-up on other
@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from eval.provenance import Provenance
+from eval.route import RouteReport, measure_route
 from eval.tables import Table, share
 from kb.answer import Assistant
 from kb.encoders import load_encoder
@@ -53,6 +54,7 @@ class SpeedReport(Frozen):
     p95_ms: float
     p99_ms: float
     throughput: dict[str, float]
+    route: RouteReport
     build_s: float
     passages: int
     bank_questions: int
@@ -92,6 +94,7 @@ def measure_speed(
         p95_ms=float(p95),
         p99_ms=float(p99),
         throughput={str(n): _throughput(assistant, timed, n) for n in THREADS},
+        route=measure_route(settings, warm_up, texts[WARM_UP:]),
         build_s=_build(settings),
         passages=len(assistant.index.passages),
         bank_questions=len(assistant.index.questions),
@@ -197,6 +200,17 @@ def speed_table(report: SpeedReport) -> Table:
         ["warm answer p95, ms", share(report.p95_ms, 1)],
         ["warm answer p99, ms", share(report.p99_ms, 1)],
         *[[f"answers per second, {n} threads", share(t, 1)] for n, t in report.throughput.items()],
+        [
+            f"HTTP p50, ms (one client, {report.route.requests} requests)",
+            share(report.route.p50_ms, 1),
+        ],
+        ["HTTP p95, ms", share(report.route.p95_ms, 1)],
+        ["HTTP p99, ms", share(report.route.p99_ms, 1)],
+        *[
+            [f"HTTP answers per second, {n} clients", share(t, 1)]
+            for n, t in report.route.throughput.items()
+        ],
+        ["HTTP requests that failed", str(report.route.failed)],
         [
             f"kb build, vectors known, s ({report.passages} passages, "
             f"{report.bank_questions} bank questions)",
