@@ -28,9 +28,6 @@ __all__ = ["EXACT_ROWS", "NEAR", "Dense"]
 FloatMatrix = NDArray[np.float32]
 
 EXACT_ROWS = 50_000
-SORTED_ROWS = 1000
-"""Exact scores below this come from a search for all rows; from here faiss itself changes kernels."""
-
 MAPPED_BYTES = 1 << 20
 NEAR = 1000
 GRAPH, LINKS_TRIED, LINKS_FOLLOWED = "HNSW32_SQfp16", 80, 512
@@ -113,9 +110,9 @@ class Dense:
 
         A graph knows the ``NEAR`` nearest rows; all others get the lowest score among these.
         """
-        if self.exact and self.rows >= SORTED_ROWS:
+        if self.exact:
             return self._all_scores(query)
-        scores, rows = self.search(query[None, :], self.rows if self.exact else NEAR)
+        scores, rows = self.search(query[None, :], NEAR)
         found = rows[0] >= 0
         floor = scores[0][found].min(initial=np.inf)
         out = np.full(self.rows, floor, dtype=np.float32)

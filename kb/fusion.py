@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,15 +11,19 @@ from numpy.typing import NDArray
 __all__ = ["adaptive_weights", "reciprocal_rank", "standardise", "top_rows", "weighted_sum"]
 
 Scores = NDArray[np.float32]
-MANY, STEP = 10_000, 64
+FEW, MANY, STEP = 256, 10_000, 64
 
 
 def standardise(scores: Scores) -> Scores:
     """z-scores over the rows; scores that are all equal become zeros."""
-    spread = float(scores.std()) if scores.size else 0.0
+    if not scores.size:
+        return np.zeros_like(scores)
+    # mean() and std() spend most of their time in being called
+    above = scores - np.add.reduce(scores) / np.float32(scores.size)
+    spread = math.sqrt(float(np.add.reduce(above * above)) / scores.size)
     if spread < 1e-9:
         return np.zeros_like(scores)
-    return np.asarray((scores - scores.mean()) / spread, dtype=np.float32)
+    return np.asarray(above / np.float32(spread), dtype=np.float32)
 
 
 def weighted_sum(views: Mapping[str, Scores], weights: Mapping[str, float]) -> Scores:
@@ -41,13 +46,14 @@ def top_rows(scores: Scores, k: int) -> list[int]:
     k = min(max(k, 0), scores.size)
     if k == 0:
         return []
-    if k < scores.size:
-        floor = _highest(scores, k)[0]
-        candidates = np.flatnonzero(scores >= floor)
-    else:
-        candidates = np.arange(scores.size)
-    order = np.lexsort((candidates, -scores[candidates]))
-    return [int(row) for row in candidates[order][:k]]
+    rows = _promising(scores, k)
+    values = scores if rows is None else scores[rows]
+    if FEW < values.size > k:
+        kept = np.flatnonzero(values >= np.partition(values, -k)[-k])
+        rows, values = kept if rows is None else rows[kept], values[kept]
+    order = np.argsort(-values, kind="stable")[:k]
+    best: list[int] = (order if rows is None else rows[order]).tolist()
+    return best
 
 
 def adaptive_weights(views: Mapping[str, Scores], ceiling: float | None = None) -> dict[str, float]:
@@ -81,22 +87,25 @@ def _rescaling(scores: Scores, best: int = 100) -> float:
     """What turns z-scores over all rows into z-scores over the best: the ratio of the spreads."""
     if scores.size <= best:
         return 1.0
-    spread = float(_highest(scores, best).std())
+    rows = _promising(scores, best)
+    values = scores if rows is None else scores[rows]
+    spread = float(np.partition(values, -best)[-best:].std())
     return float(scores.std()) / spread if spread > 1e-9 else 0.0
 
 
-def _highest(scores: Scores, count: int) -> Scores:
-    """The ``count`` highest scores, the lowest of them first.
+def _promising(scores: Scores, k: int) -> NDArray[np.int64] | None:
+    """Some rows, in order, that hold the k highest of many scores; None for all rows.
 
     ``partition`` is slow on many values, and slower where most of them are equal; every 64th score
     tells which are worth its while.
     """
-    if scores.size > MANY:
-        sample = scores[::STEP]
-        place = min(4 * count // STEP + 16, sample.size)
-        floor = np.partition(sample, -place)[-place]
-        for above in (scores[scores > floor], scores[scores >= floor]):
-            if above.size >= count:
-                scores = above
-                break
-    return np.asarray(np.partition(scores, -count)[-count:], dtype=np.float32)
+    if scores.size <= MANY:
+        return None
+    sample = scores[::STEP]
+    place = min(2 * k // STEP + 16, sample.size)
+    floor = np.partition(sample, -place)[-place]
+    for above in (scores > floor, scores >= floor):
+        rows = np.flatnonzero(above)
+        if rows.size >= k:
+            return np.asarray(rows, dtype=np.int64)
+    return None

@@ -89,14 +89,14 @@ class Homophones(NamedTuple):
         """How many of the first pieces are one slip, and of which word; else one, and None."""
         for count in PIECES:
             first = pieces[:count]
+            if len(first) < count or not _falls_apart(first):
+                continue
             written = "".join(first)
             word = self.words.get(_sound(written, self.sounds))
             if (
                 word is not None
                 and word != written
-                and len(first) == count
                 and written not in self.meant
-                and _falls_apart(first)
                 and not tokenizer.knows(written)
             ):
                 return count, word
@@ -126,6 +126,8 @@ class Homophones(NamedTuple):
 def _falls_apart(pieces: list[str]) -> bool:
     """Whether a single character among the pieces is no small word; of two characters, none is."""
     single = [piece in SMALL_WORDS for piece in pieces if len(piece) == 1]
+    if not single:
+        return False
     return not (any(single) if sum(map(len, pieces)) == 2 else all(single))
 
 

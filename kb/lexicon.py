@@ -48,28 +48,31 @@ class Lexicon(NamedTuple):
         """Correct slips and add the guide's words: ``mse是啥`` -> text ``mes是啥``, slip reported."""
         text, corrections = fold(query), []
         for wrong, right in self.slips:
+            if wrong not in text:
+                continue
             corrected = _replace(text, wrong, fold(right))
             if corrected != text:
                 corrections.append((wrong, right))
                 text = corrected
         added = dict.fromkeys(
-            word for said, means in self.everyday if _says(text, said) for word in means
+            word
+            for said, means in self.everyday
+            if said in text and _says(text, said)
+            for word in means
         )
         return Reading(text, tuple(added), tuple(corrections))
 
 
 def _replace(text: str, wrong: str, right: str) -> str:
     """Replace a slip; a Latin one only as a whole word, so that ``mse`` is not found in ``mses``."""
-    if wrong not in text or not LATIN.fullmatch(wrong):
+    if not LATIN.fullmatch(wrong):
         return text.replace(wrong, right)
     return re.sub(_whole_word(wrong), right, text)
 
 
 def _says(text: str, word: str) -> bool:
-    """Whether a text holds a word; a Latin one only as a whole word."""
-    if word not in text or not LATIN.fullmatch(word):
-        return word in text
-    return re.search(_whole_word(word), text) is not None
+    """Whether a text that holds a word says it: a Latin one only as a whole word."""
+    return not LATIN.fullmatch(word) or re.search(_whole_word(word), text) is not None
 
 
 def _whole_word(word: str) -> str:

@@ -128,8 +128,8 @@ class Retriever:
         ]
 
     def _tokens(self, reading: Reading) -> tuple[str, ...]:
-        expanded = " ".join((reading.text, *reading.added))
-        return tuple(self.index.tokenizer.content_tokens(expanded))
+        cut = self.index.tokenizer.content_tokens  # apart, so that words often added are kept cut
+        return tuple(token for text in (reading.text, *reading.added) for token in cut(text))
 
     def _encode(
         self, written: Sequence[str], folded: Sequence[str], clauses: Sequence[Span]

@@ -78,6 +78,7 @@ STOP_WORDS = frozenset(
     ]
 )
 DOMAIN_FREQUENCY = 20_000
+KEPT = 512
 
 
 @lru_cache(maxsize=1)
@@ -126,7 +127,8 @@ class Tokenizer:
         self._jieba.initialized = True
         for word in words:
             self._jieba.add_word(fold(word), DOMAIN_FREQUENCY)
-        self._cut_for_search = lru_cache(maxsize=256)(self._cut)  # a question is cut several times
+        _keep_last(self._jieba)
+        self._cut_for_search = lru_cache(maxsize=KEPT)(self._cut)
 
     def words(self, text: str) -> list[str]:
         """Cut without overlap: ``推动由点及面`` -> ``[推动, 由点及面]``; folded, punctuation kept."""
@@ -163,6 +165,25 @@ class Tokenizer:
     def size(self, text: str) -> int:
         """Length in jieba tokens, the unit of the passage budget."""
         return len(self.words(text))
+
+
+def _keep_last(jieba: Any) -> None:
+    """Let jieba keep the words and the likeliest route that it found in its last sentences.
+
+    A question is cut twice, with and without guessing unknown words; both begin alike.
+    """
+    graph, search = lru_cache(maxsize=KEPT)(jieba.get_DAG), jieba.calc
+
+    @lru_cache(maxsize=KEPT)
+    def route_of(sentence: str) -> dict[int, Any]:
+        found: dict[int, Any] = {}
+        search(sentence, graph(sentence), found)
+        return found
+
+    def calc(sentence: str, _graph: object, route: dict[int, Any]) -> None:
+        route.update(route_of(sentence))
+
+    jieba.get_DAG, jieba.calc = graph, calc
 
 
 def _pairs(run: str) -> list[str]:

@@ -132,14 +132,16 @@ def test_scores_of_a_graph_stand_at_a_floor_beyond_the_nearest(graph: Dense) -> 
     assert graph.scores_of(vectors[7], rows) == pytest.approx(exact[rows], abs=2e-3)
 
 
-def test_exact_scores_are_equal_on_both_roads(monkeypatch: pytest.MonkeyPatch) -> None:
-    vectors = clustered(3000)
-    dense = Dense.build(vectors)
-    sorted_scores = dense.scores(vectors[7])
-    rows = np.array([5, 2999, 0, 5])
-    assert dense.scores_of(vectors[7], rows) == pytest.approx(sorted_scores[rows], abs=1e-6)
-    monkeypatch.setattr(kb.dense, "SORTED_ROWS", 0)
-    assert dense.scores(vectors[7]) == pytest.approx(sorted_scores, abs=1e-6)
+@pytest.mark.parametrize("count", [1, 40, 3000])
+def test_exact_scores_are_those_of_a_search(count: int) -> None:
+    vectors = clustered(count)
+    dense, query = Dense.build(vectors), vectors[count // 2]
+    scores = dense.scores(query)
+    assert scores == pytest.approx(vectors @ query, abs=1e-6)
+    found, rows = dense.search(query[None, :], count)
+    assert scores[rows[0]] == pytest.approx(found[0], abs=1e-6)
+    some = np.array([count // 3, count - 1, 0, count // 3])
+    assert dense.scores_of(query, some) == pytest.approx(scores[some], abs=1e-6)
 
 
 def test_a_small_corpus_is_kept_in_memory_and_exact(small_index: Settings) -> None:
