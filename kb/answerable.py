@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from kb.plans import Plan
 from kb.retrieve import Query, Scored
 from kb.schema import Status
 from kb.terms import asked_terms
-from kb.tokenizer import STOP_WORDS, fold
+from kb.tokenizer import fold
 
 __all__ = ["Calibration", "Judge", "Judgement", "load_calibration"]
 
@@ -123,6 +123,7 @@ class Judge:
         self._text = QUOTATION_MARKS.sub("", text)  # 链式转型 stands there as “链式”转型
         self._listings = listings(index.documents, index.passages)
         self._idf = self._document_frequencies()
+        self._rarest = max(self._idf.values(), default=1.0)
 
     def _document_frequencies(self) -> dict[str, float]:
         count = len(self._passage_tokens)
@@ -182,11 +183,13 @@ class Judge:
         top = top_rows(scored.fused, 3)
         first = self._passage_tokens[top[0]]
         near = frozenset().union(*(self._passage_tokens[row] for row in top))
+        # a word that the documents do not use weighs as much as their rarest
+        weights = [(token, self._idf.get(token, self._rarest)) for token in own]
         return {
-            "cover_first": _share(own, first, self._idf),
-            "cover_near": _share(own, near, self._idf),
-            "cover_known": _share(own, self._known, self._idf),
-            "cover_asked": _share(own, self._asked, {}),
+            "cover_first": _share(weights, first),
+            "cover_near": _share(weights, near),
+            "cover_known": _share(weights, self._known),
+            "cover_asked": _share([(token, 1.0) for token, _ in weights], self._asked),
             "sentence_top": 20 * (float(scored.sentences.max()) - 0.85),
             "passage_top": 20 * (float(scored.views["passage"].max()) - 0.85),
             "lexical_top": math.log1p(max(0.0, float(scored.views["lexical"].max()))),
@@ -437,11 +440,7 @@ def _largest(values: Scores) -> Scores:
     )[::-1]
 
 
-def _share(tokens: list[str], known: frozenset[str], idf: Mapping[str, float]) -> float:
-    """Share of a query's content tokens that are known, weighted by idf (unseen tokens weigh most)."""
-    tokens = [t for t in tokens if t not in STOP_WORDS]
-    if not tokens:
-        return 0.0
-    heaviest = max(idf.values(), default=1.0)
-    weights = [idf.get(t, heaviest) if idf else 1.0 for t in tokens]
-    return sum(w for t, w in zip(tokens, weights, strict=True) if t in known) / sum(weights)
+def _share(weights: Sequence[tuple[str, float]], known: frozenset[str]) -> float:
+    """Share of a query's content tokens that are known, by weight."""
+    whole = sum(weight for _, weight in weights)
+    return sum(weight for token, weight in weights if token in known) / whole if weights else 0.0
