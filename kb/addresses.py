@@ -14,9 +14,10 @@ from kb.numerals import number_said
 from kb.outline import HEADING_NUMBER, Listing
 from kb.tokenizer import fold
 
-__all__ = ["Address", "addressed", "asked_pages", "by_number", "by_part"]
+__all__ = ["Address", "addressed", "asked_pages", "by_number", "by_part", "several"]
 
-N = r"[零一二三四五六七八九十百\d]{1,4}"
+FROM_END = "倒"
+N = rf"{FROM_END}?[零一二三四五六七八九十百\d]{{1,4}}"
 OF = r"(?:里面|里边|里头|当中|其中|里|中|的|下面|下|[，,、\s])*"
 UNIT = r"(?:个|条|项|点|节|款)"
 WHAT = r"(?:路径|举措|措施|要求|任务|工作|内容|方面)"
@@ -57,6 +58,11 @@ NOT_WORD = re.compile(r"\W")
 SPACES = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
 BRACKETS = re.compile(rf"第[（(]({N})[）)]")
 IN_LIST = re.compile(rf"第(?P<n>{SEVERAL})(?:{UNIT}{WHAT}?|{WHAT})")
+RANGE = re.compile(
+    rf"(?:第(?P<from>{N}){UNIT}?(?:到|至|[-—~～])第?(?P<to>{N})|前面?(?P<first>两|{N})|(?:最后|末尾|后)面?(?P<last>两|{N}))"
+    rf"(?={UNIT}(?!月|[^，。？]{{0,2}}年)|{WHAT})"
+)
+MOST_ITEMS = 20
 SHORTEST_NAME = 2
 ALL_MEASURES, TERMS = "guide:*", "glossary:0"
 QUESTION_MARKS = ("？", "?")
@@ -114,12 +120,54 @@ def addressed(
 
 
 def _plain(text: str) -> str:
-    """A folded query, 第（四）条 and 第 4 条 without the brackets and spaces."""
-    return BRACKETS.sub(r"第\1", SPACES.sub("", fold(text)))
+    """A folded query, 第（四）条 and 第 4 条 without the brackets and spaces, 前三条 told one by one."""
+    return RANGE.sub(_one_by_one, BRACKETS.sub(r"第\1", SPACES.sub("", fold(text))))
+
+
+def _one_by_one(found: re.Match[str]) -> str:
+    """前三 -> 第1、2、3; 最后两 -> 第倒2、倒1; 第二到第四 -> 第2、3、4; what is no such range stays."""
+    start, end = (number_said(found[name] or "") for name in ("from", "to"))
+    if found["first"]:
+        start, end = 1, number_said(found["first"])
+    elif found["last"]:
+        start, end = number_said(found["last"]), 1
+    if start is None or end is None or abs(end - start) >= MOST_ITEMS:
+        return found[0]
+    if start == end and not found[0].startswith("最后"):
+        return found[0]  # 前一条 and 后一条 are the neighbours of one spoken of
+    step = 1 if end >= start else -1
+    mark = FROM_END if found["last"] else ""
+    return "第" + "、".join(f"{mark}{n}" for n in range(start, end + step, step))
 
 
 def _numbers(said: str) -> tuple[int | None, ...]:
-    return tuple(number_said(number) for number in re.findall(N, said))
+    """The numbers said; one from the end is negative."""
+    return tuple(
+        -n if number.startswith(FROM_END) and n else n
+        for number in re.findall(N, said)
+        for n in (number_said(number.removeprefix(FROM_END)),)
+    )
+
+
+def several(text: str, total: int) -> tuple[int, ...]:
+    """The zero-based items that a query names by their numbers alone: 前三条, 第二和第四点, 最后两个.
+
+    Args:
+        text: the query.
+        total: how many items the list has that it speaks of; those named may lie beyond its end.
+    """
+    plain = _plain(text)
+    found = IN_LIST.search(plain)
+    if found is None or not _is_filler(plain.replace(found[0], "", 1)):
+        return ()
+    numbers = _numbers(found["n"])
+    items = tuple(_position(n, total) for n in numbers if n is not None)
+    return items if len(items) == len(numbers) > 1 else ()
+
+
+def _position(number: int, total: int) -> int:
+    """The zero-based item of a one-based number, which counts from the end where it is negative."""
+    return number - 1 if number >= 0 else max(total + number, 0)
 
 
 def _is_filler(rest: str) -> bool:
@@ -205,8 +253,13 @@ def _listed(
 
 def _address(listing: Listing | None, numbers: tuple[int | None, ...]) -> Address | None:
     """The items of these one-based numbers; None without a list, or where one is no number (1十)."""
-    items = tuple(number - 1 for number in numbers if number is not None)
-    return Address(listing, items) if listing and len(items) == len(numbers) else None
+    if listing is None:
+        return None
+    total = len(listing.items)
+    items = tuple(_position(n, total) for n in numbers if n is not None)
+    if len(items) < len(numbers):
+        return None
+    return Address(listing, () if len(items) > 1 and {*items} == {*range(total)} else items)
 
 
 def _in_part(

@@ -206,7 +206,8 @@ class Assistant:
         if resolution.document is not None and before is not None:
             return self.planner.source_plan(before, resolution.document, query, scored)
         if resolution.kind == "item" and listing is not None:
-            return self.planner.item_plan(listing, resolution.item or 0, query, scored)
+            items = resolution.items or (resolution.item or 0,)
+            return self.planner.items_plan(listing, items, query, scored)
         plan = self.planner.plan(query, scored, role, leaning=resolution.context is not None)
         if resolution.kind == "beyond" and listing is not None:
             return plan._replace(address=Address(listing, (resolution.item or 0,)))
@@ -271,9 +272,17 @@ class Assistant:
         explained = self._explain(history[-1], history[:-1], role)
         resolution, plan = explained.resolution, explained.plan
         listing, item = self.planner.position(plan) if plan else (None, None)
+        told = plan is not None and plan.kind in ("list", "item")
+        if len(history) > 1:
+            before = self._past(history[:-1], role).turn
+            aside = before.told and not told and resolution.kind != "fresh"
+            if aside or explained.answer.status != "answered":  # the list last shown still stands
+                listing, item, told = before.listing, before.item, before.told
         leads = self.planner.leads(listing) if listing else ()
         subject = resolution.context or resolution.text
-        return Past(Turn(resolution.text, subject, listing, item, leads), resolution.kind, plan)
+        return Past(
+            Turn(resolution.text, subject, listing, item, leads, told), resolution.kind, plan
+        )
 
     def _answer(
         self,

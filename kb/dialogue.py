@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from kb import cues
-from kb.addresses import by_number, by_part
+from kb.addresses import by_number, by_part, several
 from kb.numerals import number_said
 from kb.outline import Listing
 from kb.schema import Term
@@ -35,6 +35,7 @@ class Turn(NamedTuple):
     """What is remembered of an earlier turn: its own words, its subject, the list it was in.
 
     ``leads`` are the leading words of that list's items; ``item`` is the one shown, None for all.
+    ``told`` says that the list was shown as one, and is not only where the answer comes from.
     """
 
     text: str
@@ -42,6 +43,7 @@ class Turn(NamedTuple):
     listing: Listing | None
     item: int | None
     leads: tuple[str, ...] = ()
+    told: bool = False
 
 
 class Resolution(NamedTuple):
@@ -51,7 +53,8 @@ class Resolution(NamedTuple):
     earlier question it leans on, that of turn ``turn``; ``item`` is the item of the last list that
     it speaks of, which lies past its end in a query of kind ``beyond``; ``document`` is the document
     that it asks to hear. ``heard`` is the subject that a fresh query follows and may still have in
-    mind; none where it names its place or changes the subject.
+    mind; none where it names its place or changes the subject. ``items`` are several items of the last
+    list that it names at once (前三条).
     """
 
     kind: Kind
@@ -62,6 +65,7 @@ class Resolution(NamedTuple):
     turn: int = -1
     document: str | None = None
     heard: str | None = None
+    items: tuple[int, ...] = ()
 
 
 def fresh(text: str) -> Resolution:
@@ -108,6 +112,9 @@ def resolve(
         return fresh(_end_of(typed, text))
     if (document := _asked_document(text)) is not None:
         return Resolution("source", shown, last.text, last.subject, document=document)
+    if items := _items(text, last):
+        kind: Kind = "item" if max(items) < _shown(last) else "beyond"
+        return Resolution(kind, shown, text, last.subject, max(items), items=items)
     item, alone = _item(text, last)
     if item is not None and alone and item < _shown(last):
         return Resolution("item", shown, text, last.subject, item)
@@ -156,6 +163,15 @@ def _returned_to(text: str, turns: Sequence[Turn]) -> int | None:
     said = [len(wanted & set(Tokenizer.bigrams(f"{t.subject}，{t.text}"))) for t in turns]
     best = max(range(len(turns)), key=lambda n: (said[n], n))
     return best - len(turns) if said[best] and best < len(turns) - 1 else None
+
+
+def _items(text: str, last: Turn) -> tuple[int, ...]:
+    """The items that a query names at once: 前三条, 第二和第四点, 剩下的几条 after the one last shown."""
+    if last.listing is None:
+        return ()
+    if last.item is not None and cues.REST_OF_LIST.match(text):
+        return tuple(range(last.item + 1, _shown(last)))
+    return several(text, _shown(last))
 
 
 def _item(text: str, last: Turn) -> tuple[int | None, bool]:

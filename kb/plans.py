@@ -168,9 +168,8 @@ class Planner:
                 support = self.selector.support(query, scored)
                 plan = self._list_plan(address.listing, query, scored, support)
                 return plan._replace(address=address)
-            plans = [self.item_plan(address.listing, n, query, scored) for n in address.items]
-            direct = dict.fromkeys(place for plan in plans for place in plan.direct)
-            return plans[0]._replace(direct=tuple(direct), address=address)
+            plan = self.items_plan(address.listing, address.items, query, scored)
+            return plan._replace(address=address)
         plan = self._unaddressed(query, scored, role, leaning)
         return plan._replace(address=address)
 
@@ -204,7 +203,15 @@ class Planner:
         places = tuple(self.selector.place(row, support) for row in rows)
         return Plan("list", places, (), pages=full, empty_pages=empty)
 
-    def item_plan(self, listing: Listing, number: int, query: Query, scored: Scored) -> Plan:
+    def items_plan(
+        self, listing: Listing, numbers: Sequence[int], query: Query, scored: Scored
+    ) -> Plan:
+        """Some items of a list, one after the other; the last of them is the one spoken of."""
+        plans = [self._item_plan(listing, number, query, scored) for number in numbers]
+        direct = dict.fromkeys(place for plan in plans for place in plan.direct)
+        return plans[-1]._replace(direct=tuple(direct))
+
+    def _item_plan(self, listing: Listing, number: int, query: Query, scored: Scored) -> Plan:
         """One item of a list: what stands under its heading, and its counterpart."""
         support = self.selector.support(query, scored)
         rows = self.rows_of_item(listing.items[number])

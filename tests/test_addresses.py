@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kb.addresses import addressed, asked_pages, by_number
+from kb.addresses import addressed, asked_pages, by_number, several
 from kb.answer import Assistant
 from kb.asks import sought_quotation, without_page
 from kb.dialogue import Turn, resolve
@@ -79,6 +79,21 @@ def test_an_item_of_the_list_last_shown_comes_first(assistant: Assistant) -> Non
     assert resolve("第二条举措是什么", [turn]).item == 1
 
 
+def test_all_items_counted_off_are_the_list(assistant: Assistant) -> None:
+    whole = [c.passage_id for c in assistant.answer("实施原则有哪几条").citations]
+    assert [c.passage_id for c in assistant.answer("前三条实施原则").citations] == whole
+    beyond = assistant.answer("前十五条举措")
+    assert (beyond.status, beyond.reason) == ("related", "number_exceeds")
+
+
+@pytest.mark.parametrize(
+    "query", ["前两年搞过一次没成", "前三个月先试点", "前几条", "后一条举措", "最后一公里怎么办"]
+)
+def test_other_things_in_front_or_at_the_end_are_no_items(query: str) -> None:
+    assert several(query, 14) == ()
+    assert not by_number(query)
+
+
 @pytest.mark.parametrize(
     ("query", "passages"),
     [
@@ -87,6 +102,12 @@ def test_an_item_of_the_list_last_shown_comes_first(assistant: Assistant) -> Non
         ("第三和第五条举措分别讲什么", ["guide:2-3-p1", "guide:2-5-p1"]),
         ("第7和第8个名词解释", ["glossary:0-p7", "glossary:0-p8"]),
         ("第二部分第一、二条", ["guide:2-1-p1", "guide:2-2-p1"]),
+        ("前三条举措是什么", ["guide:2-1-p1", "guide:2-2-p1", "guide:2-3-p1"]),
+        ("最后两条举措", ["guide:4-4-p1", "guide:4-5-p1"]),
+        ("第二部分后两条", ["guide:2-4-p1", "guide:2-5-p1"]),
+        ("第六到第八条举措", ["guide:3-1-p1", "guide:3-2-p1", "guide:3-3-p1"]),
+        ("前两个实施原则", ["guide:1-2-p1", "guide:1-2-p2"]),
+        ("前3个名词", ["glossary:0-p1", "glossary:0-p2", "glossary:0-p3"]),
     ],
 )
 def test_several_places_named_by_number_are_all_shown(

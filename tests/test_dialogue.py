@@ -62,6 +62,29 @@ def test_ordinals_pick_an_item(query: str, item: int) -> None:
     assert resolve(query, [LISTED]).item == item
 
 
+@pytest.mark.parametrize(
+    ("query", "items"),
+    [
+        ("前三条", (0, 1, 2)),
+        ("最后两条展开说说", (3, 4)),
+        ("第二和第四点呢", (1, 3)),
+        ("第一到第三条", (0, 1, 2)),
+        ("剩下的呢", (2, 3, 4)),
+        ("其余几条也讲讲", (2, 3, 4)),
+        ("后面三条", (2, 3, 4)),
+    ],
+)
+def test_several_items_are_picked_at_once(query: str, items: tuple[int, ...]) -> None:
+    resolution = resolve(query, [LISTED._replace(item=1)])
+    assert (resolution.kind, resolution.items) == ("item", items)
+
+
+def test_the_rest_of_a_list_follows_what_was_shown_of_it() -> None:
+    assert resolve("剩下的呢", [LISTED]).items == ()
+    assert resolve("剩下的呢", [LISTED._replace(item=4)]).items == ()
+    assert resolve("前六条", [LISTED]).kind == "beyond"
+
+
 def test_next_follows_the_last_item() -> None:
     assert resolve("再下一条", [LISTED._replace(item=1)]).item == 2
     assert resolve("再下一条", [LISTED._replace(item=4)]).kind == "beyond"
@@ -197,6 +220,22 @@ def test_items_and_pages_on_the_guide(assistant: Assistant) -> None:
     marked = {span for c in first.citations if c.role == "direct" for span in c.highlights}
     assert more.citations
     assert not marked & {span for c in more.citations for span in c.highlights}
+
+
+@pytest.mark.parametrize(
+    ("history", "query", "passage"),
+    [
+        (["实施原则有哪些", "前两条"], "剩下的呢", "guide:1-2-p3"),
+        (["实施原则有哪些", "第四条"], "第二条", "guide:1-2-p2"),
+        (["实施原则有哪些", "第二条", "那谁来落实"], "第三条", "guide:1-2-p3"),
+        (["把14条举措列一下", "第二条讲什么", "今天天气怎么样"], "下一条", "guide:2-3-p1"),
+    ],
+)
+def test_a_list_stands_until_another_is_shown(
+    assistant: Assistant, history: list[str], query: str, passage: str
+) -> None:
+    answer = assistant.answer(query, history)
+    assert (answer.status, answer.citations[0].passage_id) == ("answered", passage)
 
 
 def test_both_means_the_two_terms_last_spoken_of(assistant: Assistant) -> None:
