@@ -41,6 +41,7 @@ __all__ = [
     "find_folder",
     "name_of",
     "read_record",
+    "stated_format",
 ]
 
 FloatMatrix = npt.NDArray[np.float32]
@@ -49,7 +50,7 @@ Pooling = Literal["mean", "cls"]
 Span = tuple[int, int]
 
 BUILTIN = "builtin"
-EXPORT_FORMAT = 5
+EXPORT_FORMAT = 6
 """Raised when an export changes: older ones are made anew."""
 
 BATCH = 8
@@ -119,7 +120,6 @@ class ExportRecord(BaseModel):
     prompts: Prompts
     max_length: int
     pooling: Pooling
-    pad_id: int
     bytes: dict[str, int]
 
 
@@ -326,13 +326,25 @@ class OnnxEncoder:
     def _run_tokens(self, token_ids: Sequence[int]) -> tuple[FloatMatrix, FloatMatrix]:
         """The vector of a text, shape ``(d,)``, and those of its tokens, ``(n, d)``."""
         inputs = np.array([token_ids], np.int64)
-        feed = {"input_ids": inputs, "attention_mask": np.ones_like(inputs)}
-        embedding, tokens = self._session.run(["embedding", "tokens"], feed)
+        embedding, tokens = self._session.run(["embedding", "tokens"], {"input_ids": inputs})
         return np.asarray(embedding[0], np.float32), np.asarray(tokens[0], np.float32)
 
 
 def _unit(vector: FloatMatrix) -> FloatMatrix:
     return np.asarray(vector / np.maximum(np.linalg.norm(vector), 1e-9), np.float32)
+
+
+class _Stated(BaseModel):
+    format: int
+
+
+def stated_format(folder: Path) -> int | None:
+    """The format that ``encoder.json`` states, whatever else an older one may hold; None if none."""
+    try:
+        text = (folder / "encoder.json").read_text(encoding="utf-8")
+        return _Stated.model_validate_json(text).format
+    except (OSError, ValidationError):
+        return None
 
 
 def read_record(folder: Path) -> ExportRecord:

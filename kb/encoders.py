@@ -16,6 +16,7 @@ from kb.encoder import (
     find_folder,
     name_of,
     read_record,
+    stated_format,
 )
 from kb.onnx_export import UnsupportedError, export_onnx
 from kb.weights import BUILTIN_FINGERPRINT, builtin_folder, folder_fingerprint
@@ -74,8 +75,10 @@ def _export(model: SentenceTransformerEncoder, folder: Path, precision: Precisio
 
 
 def _is_current(folder: Path) -> bool:
-    """Whether a finished export of today's format stands in ``folder``."""
-    return (folder / "encoder.json").is_file() and read_record(folder).format == EXPORT_FORMAT
+    """Whether a finished export of today's format stands in ``folder``; a damaged one is an error."""
+    if not (folder / "encoder.json").is_file():
+        return False
+    return stated_format(folder) in (None, EXPORT_FORMAT) and bool(read_record(folder))
 
 
 def _model_folder(spec: str, data_dir: Path) -> Path:

@@ -90,7 +90,7 @@ class UnsupportedError(EncoderError):
 def export_onnx(model: SentenceTransformerEncoder, folder: Path, precision: Precision) -> Path:
     """Write ``model`` as an export folder for ``OnnxEncoder``, checked against torch.
 
-    Mean or CLS pooling and normalisation are part of the graph; batch and length are free.
+    Mean or CLS pooling and normalisation are part of the graph. Texts of one length can go together.
 
     Args:
         model: a BERT-like model: Transformer, Pooling (mean or cls) and, if any, Normalize.
@@ -185,6 +185,7 @@ def _write_graph(
 def _trace(encoder: SentenceTransformerEncoder, file: Path, pooling: Pooling) -> None:
     """Export BERT, pooling and normalisation as one graph, which gives the tokens' vectors too.
 
+    Texts are run alone, so nothing is ever masked, and attention is fused without a mask.
     ``dynamo=False``: the new exporter would need onnxscript, and the graph is the same. Attention is
     traced step by step, since the optimizer knows it by its steps.
     """
@@ -195,27 +196,26 @@ def _trace(encoder: SentenceTransformerEncoder, file: Path, pooling: Pooling) ->
             super().__init__()
             self.bert = bert
 
-        def forward(
-            self, input_ids: torch.Tensor, attention_mask: torch.Tensor
-        ) -> tuple[torch.Tensor, torch.Tensor]:
-            tokens = self.bert(input_ids=input_ids, attention_mask=attention_mask)[0]
-            mask = attention_mask.unsqueeze(-1).to(tokens.dtype)
-            mean = (tokens * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
-            pooled = mean if pooling == "mean" else tokens[:, 0]
+        def forward(self, input_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            everything, first_kind = torch.ones_like(input_ids), torch.zeros_like(input_ids)
+            tokens = self.bert(
+                input_ids=input_ids, attention_mask=everything, token_type_ids=first_kind
+            )[0]
+            pooled = tokens.mean(1) if pooling == "mean" else tokens[:, 0]
             return torch.nn.functional.normalize(pooled), tokens
 
     bert: Any = encoder.model.transformers_model
-    inputs = encoder.model.tokenizer(list(CHECK_SENTENCES[:3]), padding=True, return_tensors="pt")
-    axes = {"input_ids": {0: "batch", 1: "length"}, "attention_mask": {0: "batch", 1: "length"}}
+    inputs = encoder.model.tokenizer(CHECK_SENTENCES[0], return_tensors="pt")
+    axes = {0: "batch", 1: "length"}
     with _step_by_step(bert), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # "legacy exporter", and traced shapes that are checked
         torch.onnx.export(
             Graph(bert).eval(),  # the exporter restores the mode it found: dropout stays off
-            (inputs["input_ids"], inputs["attention_mask"]),
+            (inputs["input_ids"],),
             str(file),
-            input_names=["input_ids", "attention_mask"],
+            input_names=["input_ids"],
             output_names=["embedding", "tokens"],
-            dynamic_axes={**axes, "embedding": {0: "batch"}, "tokens": {0: "batch", 1: "length"}},
+            dynamic_axes={"input_ids": axes, "embedding": {0: "batch"}, "tokens": axes},
             opset_version=17,
             dynamo=False,
         )
@@ -300,7 +300,7 @@ def _largest_inputs(
     for prompt in (encoder.prompts.query, encoder.prompts.passage):
         for text in CHECK_SENTENCES:
             found = encoder.model.tokenizer([prompt + text], return_tensors="np")
-            feed = {n: found[n].astype(np.int64) for n in ("input_ids", "attention_mask")}
+            feed = {"input_ids": found["input_ids"].astype(np.int64)}
             for name, values in zip(names, session.run(names, feed), strict=True):
                 channels = np.abs(values).reshape(-1, values.shape[-1]).max(axis=0)
                 largest[name] = np.maximum(largest.get(name, channels), channels)
@@ -475,7 +475,6 @@ def _write_record(
         prompts=encoder.prompts,
         max_length=int(encoder.model.max_seq_length or 512),
         pooling=pooling,
-        pad_id=int(encoder.model.tokenizer.pad_token_id or 0),
         bytes={file.name: file.stat().st_size for file in files},
     )
     text = record.model_dump_json(indent=2) + "\n"

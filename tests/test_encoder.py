@@ -22,6 +22,7 @@ from transformers import BertConfig, BertModel
 from kb import encoder as kb_encoder
 from kb import onnx_export
 from kb.encoder import (
+    EXPORT_FORMAT,
     Encoder,
     FloatMatrix,
     OnnxEncoder,
@@ -316,6 +317,16 @@ def test_truncated_export(data_dir: Path, tmp_path: Path, name: str) -> None:
     with pytest.raises(EncoderError, match="文件大小") as caught:
         OnnxEncoder(tmp_path)
     assert_one_chinese_sentence(str(caught.value))
+
+
+def test_an_export_of_an_older_format_is_made_anew(tiny_folder: Path, tmp_path: Path) -> None:
+    load_encoder(str(tiny_folder), tmp_path, precision="fp32")
+    (record,) = tmp_path.rglob("encoder.json")
+    record.write_text(f'{{"format": {EXPORT_FORMAT - 1}, "pad_id": 1}}', encoding="utf-8")
+    assert isinstance(load_encoder(str(tiny_folder), tmp_path, precision="fp32"), OnnxEncoder)
+    record.write_text(f'{{"format": {EXPORT_FORMAT}}}', encoding="utf-8")
+    with pytest.raises(EncoderError, match=r"encoder\.json"):
+        load_encoder(str(tiny_folder), tmp_path, precision="fp32")
 
 
 # --- 8 bits, 4 bits ----------------------------------------------------------------------------
