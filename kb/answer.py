@@ -209,6 +209,9 @@ class Assistant:
             items = resolution.items or (resolution.item or 0,)
             return self.planner.items_plan(listing, items, query, scored)
         plan = self.planner.plan(query, scored, role, leaning=resolution.context is not None)
+        if plan.kind == "term" and before is not None and resolution.kind == "joined":
+            shown = {place.span for place in before.direct}  # what was just defined can wait
+            return plan._replace(direct=tuple(sorted(plan.direct, key=lambda p: p.span in shown)))
         if resolution.kind == "beyond" and listing is not None:
             return plan._replace(address=Address(listing, (resolution.item or 0,)))
         return plan
@@ -226,6 +229,7 @@ class Assistant:
             fused[rows] += ITEM_BONUS * spread
         elif before is not None and before.direct:
             fused[self.planner.chapter_rows(before.direct[0])] += CHAPTER_BONUS * spread
+            fused[self.planner.rows_of_use(resolution.text, before)] += ITEM_BONUS * spread
         return scored._replace(fused=fused)
 
     def _score(self, resolution: Resolution, role: Role | None) -> tuple[Query, Scored]:

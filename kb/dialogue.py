@@ -166,11 +166,16 @@ def _returned_to(text: str, turns: Sequence[Turn]) -> int | None:
 
 
 def _items(text: str, last: Turn) -> tuple[int, ...]:
-    """The items that a query names at once: 前三条, 第二和第四点, 剩下的几条 after the one last shown."""
+    """The items that a query names at once: 前三条, 第二和第四点, 剩下的几条 after the one last shown.
+
+    Where an item was shown as one, 还有吗 asks for the rest too, and 继续 for the next.
+    """
     if last.listing is None:
         return ()
-    if last.item is not None and cues.REST_OF_LIST.match(text):
-        return tuple(range(last.item + 1, _shown(last)))
+    if last.item is not None:
+        rest = tuple(range(last.item + 1, _shown(last)))
+        if cues.REST_OF_LIST.match(text) or (last.told and cues.MORE.match(text)):
+            return rest[:1] if cues.GO_ON.match(text) else rest
     return several(text, _shown(last))
 
 

@@ -58,7 +58,9 @@ ASKS_USE = re.compile(
     r"用(?:在|到|于)(?:了)?(?:哪|什么|啥|何)|(?:哪|什么|啥)(?:个|些)?(?:环节|地方|场景|业务).{0,4}用|where.*\bused?\b",
     re.IGNORECASE,
 )
-ASKS_BENEFIT = re.compile(r"有(?:啥|什么)(?:用|好处)")
+ASKS_BENEFIT = re.compile(
+    r"有(?:啥|什么)(?:用|好处)|为(?:啥|什么|何)|凭(?:啥|什么)|图个?(?:啥|什么)|省在哪|哪些?(?:活|环节|业务)"
+)
 HEADING_SHARE = 0.5
 WHOLE_SHARE = 0.7
 WORTH_MARKING = 15
@@ -493,15 +495,23 @@ class Planner:
     def _using_rows(self, text: str, scored: Scored) -> list[int]:
         """Passages that use every glossary term of a query that asks where these are used."""
         terms = asked_terms(text, self.index.terms).terms
-        if not terms or not ASKS_USE.search(text):
-            return []
+        rows = self._rows_using(terms) if terms and ASKS_USE.search(text) else []
+        return sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
+
+    def _rows_using(self, terms: Sequence[Term]) -> list[int]:
+        """Passages that use every one of some terms and define none."""
         defined = {self._row_of[term.passage_id] for term in self.index.terms}
-        rows = [
+        return [
             row
             for row, passage in enumerate(self.index.passages)
             if row not in defined and all(self._uses(term, passage.text) for term in terms)
         ]
-        return sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
+
+    def rows_of_use(self, text: str, before: Plan) -> list[int]:
+        """The passages that use the terms just defined, where a follow-up asks what these are good for."""
+        shown = {place.anchor for place in before.direct}
+        terms = [term for term in self.index.terms if term.passage_id in shown]
+        return self._rows_using(terms) if terms and ASKS_BENEFIT.search(text) else []
 
     def _direct_count(self, order: Sequence[int], scored: Scored, forced: int) -> int:
         """How many of the leading rows answer: those close to the best, at most three more."""

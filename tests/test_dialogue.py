@@ -56,6 +56,7 @@ def test_a_change_of_subject_is_cut_off() -> None:
         ("中间那个细说", 2),
         ("跳回第二个，打哪儿下手", 1),
         ("头一个是谁管的", 0),
+        ("刚才第二个再细说一下", 1),
     ],
 )
 def test_ordinals_pick_an_item(query: str, item: int) -> None:
@@ -83,6 +84,11 @@ def test_the_rest_of_a_list_follows_what_was_shown_of_it() -> None:
     assert resolve("剩下的呢", [LISTED]).items == ()
     assert resolve("剩下的呢", [LISTED._replace(item=4)]).items == ()
     assert resolve("前六条", [LISTED]).kind == "beyond"
+    picked = LISTED._replace(item=1, told=True)
+    assert resolve("还有吗", [picked]).items == (2, 3, 4)
+    assert resolve("继续", [picked]).items == (2,)
+    assert resolve("还有吗", [LISTED._replace(item=1)]).kind == "more"
+    assert resolve("还有吗", [picked._replace(item=4)]).kind == "more"
 
 
 def test_next_follows_the_last_item() -> None:
@@ -238,6 +244,21 @@ def test_a_list_stands_until_another_is_shown(
     assert (answer.status, answer.citations[0].passage_id) == ("answered", passage)
 
 
+def test_a_term_not_yet_defined_comes_before_one_just_defined(assistant: Assistant) -> None:
+    compared = assistant.answer("它跟AMR差在哪", ["AGV是什么"])
+    assert [c.passage_id for c in compared.citations[:2]] == ["glossary:0-p11", "glossary:0-p10"]
+    both = assistant.answer("AGV和AMR差在哪")
+    assert [c.passage_id for c in both.citations[:2]] == ["glossary:0-p10", "glossary:0-p11"]
+
+
+@pytest.mark.parametrize("query", ["为什么推荐用它", "那为啥劝我们租", "图个啥"])
+def test_what_a_term_just_defined_is_good_for_is_where_it_is_used(
+    assistant: Assistant, query: str
+) -> None:
+    answer = assistant.answer(query, ["订阅式产品服务是什么"])
+    assert answer.citations[0].passage_id == "guide:2-3-p1"
+
+
 def test_both_means_the_two_terms_last_spoken_of(assistant: Assistant) -> None:
     history = ["AGV是啥", "那AMR呢"]
     both = assistant.answer("它俩差在哪儿", history)
@@ -263,7 +284,7 @@ def test_fresh_list_and_comparison_on_the_guide(assistant: Assistant) -> None:
     weather = assistant.answer("今天天气怎么样", ["政府会给钱吗"])
     assert (weather.standalone_query, weather.status) == ("今天天气怎么样", "not_found")
     compared = assistant.answer("跟APS有什么不一样", ["MES是什么"])
-    assert [c.passage_id for c in compared.citations[:2]] == ["glossary:0-p5", "glossary:0-p6"]
+    assert [c.passage_id for c in compared.citations[:2]] == ["glossary:0-p6", "glossary:0-p5"]
     ideas = assistant.answer("工作思路四句话是啥")
     points = [f"interpretation:3-2-p{n}" for n in (2, 3, 4, 5)]
     assert [c.passage_id for c in ideas.citations if c.role == "direct"] == [
