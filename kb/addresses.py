@@ -14,7 +14,7 @@ from kb.numerals import number_said
 from kb.outline import HEADING_NUMBER, Listing
 from kb.tokenizer import fold
 
-__all__ = ["Address", "addressed", "asked_pages", "by_number", "by_part", "several"]
+__all__ = ["Address", "addressed", "asked_pages", "by_number", "by_part", "on_pages", "several"]
 
 FROM_END = "倒"
 N = rf"{FROM_END}?[零一二三四五六七八九十百\d]{{1,4}}"
@@ -42,6 +42,9 @@ PAGE = re.compile(
     rf"(?:第(?P<n>{SEVERAL})页|^(?:page|p\.) ?(?P<m>\d{{1,4}})|^p(?P<p>\d{{1,4}})$)", re.IGNORECASE
 )
 PAGES = re.compile(rf"第?(?P<first>{N})页?(?:到|至|[-—~～])+第?(?P<last>{N})页")
+ON_PAGE = re.compile(
+    rf"^(?:请问|那么?|看看|指南|文件|[，,])*第(?P<n>{SEVERAL})页(?:里面|里头|里|上面|上|中|的|，|,)*(?:(?:关于|对于|提到|说到|讲到|写到|说|讲|写)的?)?"
+)
 BESIDE_PAGE = re.compile(r"上面|上|主要|重点|解读|几点")
 MOST_PAGES = 12
 REST = re.compile(
@@ -63,7 +66,7 @@ RANGE = re.compile(
     rf"(?={UNIT}(?!月|[^，。？]{{0,2}}年)|{WHAT})"
 )
 MOST_ITEMS = 20
-SHORTEST_NAME = 2
+SHORTEST_NAME, SHORTEST_SUBJECT = 2, 4
 ALL_MEASURES, TERMS = "guide:*", "glossary:0"
 QUESTION_MARKS = ("？", "?")
 
@@ -197,6 +200,19 @@ def asked_pages(text: str) -> tuple[int, ...]:
         return tuple(range(min(first, last), max(first, last) + 1)[:MOST_PAGES])
     numbers = _numbers(groups["n"] or groups["m"] or groups["p"])
     return tuple(n for n in numbers if n is not None)[:MOST_PAGES]
+
+
+def on_pages(text: str) -> tuple[tuple[int, ...], str]:
+    """The pages on which a query asks something, and what: 第27页关于银行怎么说 -> (27,), 银行怎么说.
+
+    Without such pages the query is as it was.
+    """
+    plain = SPACES.sub("", fold(text))
+    found = ON_PAGE.match(plain)
+    if found is None or len(plain) - found.end() < SHORTEST_SUBJECT or asked_pages(text):
+        return (), text
+    pages = tuple(n for n in _numbers(found["n"]) if n is not None and n > 0)
+    return pages, plain[found.end() :] if pages else text
 
 
 def _every_measure(text: str) -> bool:

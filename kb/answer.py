@@ -14,7 +14,7 @@ from functools import lru_cache
 from threading import BoundedSemaphore
 from typing import NamedTuple
 
-from kb.addresses import Address
+from kb.addresses import Address, on_pages
 from kb.answerable import Judge, Judgement
 from kb.dialogue import Resolution, Turn, fresh, resolve
 from kb.errors import InputError
@@ -181,6 +181,7 @@ class Assistant:
         else:
             query, scored = self._score(resolution, role)
             scored = self._lift(resolution, turns, before, scored)
+            scored = self._lift_pages(query, scored)
             plan = self._plan(resolution, turns, before, query, scored, role)
             judgement = self.judge.judge(query, scored, plan)
         assert query is not None
@@ -230,6 +231,18 @@ class Assistant:
         elif before is not None and before.direct:
             fused[self.planner.chapter_rows(before.direct[0])] += CHAPTER_BONUS * spread
             fused[self.planner.rows_of_use(resolution.text, before)] += ITEM_BONUS * spread
+        return scored._replace(fused=fused)
+
+    def _lift_pages(self, query: Query, scored: Scored) -> Scored:
+        """Score higher what stands on the pages on which a query asks something."""
+        pages, _ = on_pages(query.text)
+        rows = (
+            [row for row, p in enumerate(self.index.passages) if p.page in pages] if pages else []
+        )
+        if not rows:
+            return scored
+        fused = scored.fused.copy()
+        fused[rows] += ITEM_BONUS * float(fused.std())
         return scored._replace(fused=fused)
 
     def _score(self, resolution: Resolution, role: Role | None) -> tuple[Query, Scored]:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.addresses import on_pages
 from kb.asks import asking_clauses, without_page
 from kb.bank_graph import Near
 from kb.encoder import Encoder, Span, encode_question
@@ -98,7 +99,7 @@ class Retriever:
 
     def _read_once(self, text: str) -> Reading:
         """A text as the lexicon reads it, slips of sound corrected first, words for a page left out."""
-        subject = without_page(text)
+        subject = without_page(on_pages(text)[1])
         heard, slips = self.index.homophones.correct(subject, self.index.tokenizer)
         reading = self.index.lexicon.read(heard)
         return reading._replace(corrections=(*slips, *reading.corrections))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kb.addresses import addressed, asked_pages, by_number, several
+from kb.addresses import addressed, asked_pages, by_number, on_pages, several
 from kb.answer import Assistant
 from kb.asks import sought_quotation, without_page
 from kb.dialogue import Turn, resolve
@@ -77,6 +77,30 @@ def test_an_item_of_the_list_last_shown_comes_first(assistant: Assistant) -> Non
     listing = assistant.planner.listings["guide:4"]
     turn = Turn("主管部门要做哪几项", "主管部门要做哪几项", listing, None)
     assert resolve("第二条举措是什么", [turn]).item == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "pages", "subject"),
+    [
+        ("第27页关于银行怎么说", (27,), "银行怎么说"),
+        ("请问第 22 页里说的仓库用什么系统", (22,), "仓库用什么系统"),
+        ("第13和第14页供给方要做什么", (13, 14), "供给方要做什么"),
+        ("第22页讲什么", (), "第22页讲什么"),
+        ("银行那块在第27页吗", (), "银行那块在第27页吗"),
+        ("第0页关于银行怎么说", (), "第0页关于银行怎么说"),
+    ],
+)
+def test_a_question_on_a_page_is_told_from_its_page(
+    query: str, pages: tuple[int, ...], subject: str
+) -> None:
+    assert on_pages(query) == (pages, subject)
+
+
+def test_what_a_page_says_is_looked_for_on_it_first(assistant: Assistant) -> None:
+    there = assistant.answer("第22页说的仓库用什么系统")
+    assert (there.status, there.citations[0].page) == ("answered", 22)
+    elsewhere = assistant.answer("第29页提到的营商环境怎么弄")
+    assert elsewhere.citations[0].passage_id == "guide:4-5-p1"
 
 
 def test_all_items_counted_off_are_the_list(assistant: Assistant) -> None:
