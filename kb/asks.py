@@ -101,7 +101,7 @@ ORDERS = re.compile(
 
 QUOTED = re.compile(r"[“\"「『]([^“”\"「」『』]{3,60})[”\"」』]")
 ASIDE = (
-    r"(?:请问|这句话?|那句话?|一句|一词|这个词|那个词|这个说法|的|是|在|出自|来自|说法|说|写|提到|提|出现|过|到|原文|原话|原句|具体|表述"
+    r"(?:请问|这句话?|那句话?|一句|一词|这个词|那个词|这个说法|的|是|在|出自|来自|说法|说|讲|写|涉及|提及|提到|提没提|提|出现|过|到|原文|原话|原句|具体|表述"
     r"|内容|指南|解读|正文|文件|里面|里|中|上|第几页|哪一?页|几页|哪里|哪儿|哪一?段|哪一?句|哪一?部分|哪|怎么|什么|啥|出处|页"
     r"|有没有|没有|也有|有|也|吗|呢|了|[，,。？?！!：: ])"
 )
@@ -112,13 +112,16 @@ ASKS_PAGE = re.compile(r"第几页|哪一?页|(?<![一二两三四五六七八�
 ASKS_WHERE = re.compile(
     rf"{ASKS_PAGE.pattern}|出处|哪一?[段句]|出现(?:过|在哪)|有没有出现|(?:哪里|哪儿)(?:提|说|写|出现)"
 )
-ASKS_WORDING = re.compile(r"哪|页|出处|出现|有没有|原文|原话|原句|表述|说法|怎么(?:说|写)")
+ASKS_MENTION = re.compile(
+    r"(?:有没有|有无|是否|有)(?:提到|提及|提|说到|讲到|写到|涉及)|提没提|(?:提到|提及|提|写到|说到|讲到|涉及)(?:过|了)?(?:吗|没有?|么|不)(?:[？?。]|$)"
+)
+ASKS_WORDING = re.compile(r"哪|页|出处|出现|提到|提及|提没提|有没有|原文|原话|原句|表述|说法|怎么(?:说|写)")
 LEADING = re.compile(
-    r"^(?:请问|(?:指南|文件|原文|正文|解读)(?:里面|里|中)?|(?:哪里|哪儿|哪一?[页段句]|第几页)(?:里面|里|中|上)?|有没有|出现(?:过|了)"
-    r"|(?:提|说|写)(?:到过?了?|过|了)|[，,：: ])++"
+    r"^(?:请问|(?:指南|文件|原文|正文|解读)(?:里面|里|中)?|(?:哪里|哪儿|哪一?[页段句]|第几页)(?:里面|里|中|上)?|有没有|有无|是否|出现(?:过|了)|提没提到?|提及过?|涉及到?"
+    r"|(?:提|说|讲|写)(?:到过?了?|过|了)|[，,：: ])++"
 )
 TRAILING = re.compile(rf"{ASIDE}$")
-SHORTEST_SOUGHT, SHORTEST_SUBJECT = 3, 2
+SHORTEST_SOUGHT, SHORTEST_MENTIONED, SHORTEST_SUBJECT = 3, 2, 2
 
 INJECTS = re.compile(
     r"忽略(?:掉)?(?:以上|上面|之前|前面|所有|你的|一切)|无视(?:以上|上面|之前|所有|你的)|忘(?:掉|记)(?:以上|上面|之前|你的|所有)|(?:系统|开发者)(?:提示|消息|指令|模式|管理员)|提示词|越狱|扮演(?!着|了|什么|啥|怎样|何|哪|重要|关键|.{0,2}角色吗)|假装|假设你是|从现在(?:起|开始)|"
@@ -163,15 +166,17 @@ def sought_quotation(query: str) -> str | None:
     """The words whose place, or wording, is all that a query asks for; or None.
 
     They stand in quotation marks (“补一点”这句在哪), or are what is left of a question for a place
-    (分类指导在第几页).
+    (分类指导在第几页) or for a mention (有没有提到人工智能).
     """
     found = QUOTED.search(query)
     if found:
         rest = QUOTED.sub("", query)
         asks = not rest or ASKS_WORDING.search(rest)
         return found[1] if asks and WHEREABOUTS.fullmatch(rest) else None
-    sought = _without_whereabouts(query) if ASKS_WHERE.search(query) else ""
-    return sought if len(sought) >= SHORTEST_SOUGHT else None
+    least = SHORTEST_MENTIONED if ASKS_MENTION.search(query) else SHORTEST_SOUGHT
+    asks = ASKS_WHERE.search(query) or ASKS_MENTION.search(query)
+    sought = _without_whereabouts(query) if asks else ""
+    return sought if len(sought) >= least else None
 
 
 def without_page(query: str) -> str:

@@ -309,6 +309,30 @@ def test_a_quotation_whose_place_is_not_asked_is_no_sought_one(query: str) -> No
     assert sought_quotation(query) is None
 
 
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("有没有提到人工智能", "人工智能"),
+        ("指南有没有提到5G", "5G"),
+        ("大数据提到了吗", "大数据"),
+        ("文件里提没提低代码", "低代码"),
+        ("“人工智能”提到了吗", "人工智能"),
+    ],
+)
+def test_a_word_that_is_asked_after_is_shown_where_it_stands(
+    assistant: Assistant, query: str, words: str
+) -> None:
+    assert sought_quotation(query) == words
+    answer = assistant.answer(query)
+    assert answer.status == "answered"
+    assert all(words in c.quote for c in answer.citations if c.role == "direct")
+
+
+def test_a_word_that_no_document_has_is_not_mentioned(assistant: Assistant) -> None:
+    assert assistant.answer("有没有提到区块链").status != "answered"
+    assert assistant.answer("文件里有提到元宇宙吗").status != "answered"
+
+
 def test_a_measure_by_number_survives_spaces_and_digits_said_one_by_one(
     assistant: Assistant,
 ) -> None:
