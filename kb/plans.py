@@ -457,7 +457,9 @@ class Planner:
         order = self.selector.distinct([*dict.fromkeys(firsts), *ranked])[
             : max(MAX_CITATIONS, len(titled))
         ]
-        direct_count = self._direct_count(order, scored, len(set(firsts)))
+        direct_count = len(set(firsts))
+        if not quoted:
+            direct_count = self._direct_count(order, scored, direct_count)
         places = [self.selector.place(row, support, float(scored.fused[row])) for row in order]
         direct, related = tuple(places[:direct_count]), tuple(places[direct_count:])
         return Plan("passages", direct, related, quoted=bool(quoted))
