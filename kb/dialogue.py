@@ -129,6 +129,8 @@ def resolve(
     if (back := _returned_to(text, turns)) is not None:
         subject = turns[back].subject
         return Resolution("joined", f"{subject}{JOINT}{text}", text, subject, turn=back)
+    if (put := _of_other_party(text, last.subject, parties)) is not None:
+        return Resolution("joined", put, put)
     if item is not None or _leans(text, last.subject, terms, stands_alone, parties):
         own = _name_the_terms(text, turns, terms)
         return Resolution("joined", f"{last.subject}{JOINT}{own}", own, last.subject, item)
@@ -138,6 +140,21 @@ def resolve(
 def _end_of(typed: str, text: str) -> str:
     """The end of what was typed, in its own script, where ``text`` is that in Simplified characters."""
     return typed[len(typed) - len(text) :]
+
+
+def _of_other_party(text: str, subject: str, parties: tuple[str, ...]) -> str | None:
+    """The question last asked of a party, and of nothing else, put to another; or None.
+
+    电信运营商能干嘛 / 那银行呢 -> 银行能干嘛
+    """
+    if not parties:
+        return None
+    bare = cues.asked_party(parties)
+    now, before = bare.fullmatch(fold(text)), bare.fullmatch(fold(subject))
+    if now is None or now["does"] or before is None or not before["does"]:
+        return None
+    start, end = before.span("party")
+    return fold(subject)[:start] + now["party"] + fold(subject)[end:]
 
 
 def _shows_measures(last: Turn, terms: tuple[Term, ...]) -> bool:

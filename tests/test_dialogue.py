@@ -244,6 +244,33 @@ def test_a_list_stands_until_another_is_shown(
     assert (answer.status, answer.citations[0].passage_id) == ("answered", passage)
 
 
+@pytest.mark.parametrize(
+    ("before", "query", "standalone"),
+    [
+        ("服务商能干嘛", "那银行呢", "银行能干嘛"),
+        ("政府要做什么", "企业呢", "企业要做什么"),
+        ("服务商能帮上什么忙？", "银行", "银行能帮上什么忙?"),
+    ],
+)
+def test_what_one_party_was_asked_is_put_to_another(
+    before: str, query: str, standalone: str
+) -> None:
+    turn = Turn(before, before, None, None)
+    resolution = resolve(query, [turn], parties=PARTIES)
+    assert (resolution.standalone, resolution.text) == (standalone, standalone)
+
+
+def test_a_question_with_a_topic_is_kept_for_the_other_party() -> None:
+    assert resolve("那银行呢", [PLAIN], parties=PARTIES).context == "政府会给钱吗"
+
+
+def test_lists_and_banks_after_another_party(assistant: Assistant) -> None:
+    demand = assistant.answer("企业呢", ["政府要做什么"])
+    assert [c.passage_id for c in demand.citations[1:6]] == [f"guide:2-{n}" for n in range(1, 6)]
+    banks = assistant.answer("那银行", ["电信运营商能干嘛"])
+    assert "金融机构" in banks.citations[0].quote
+
+
 def test_a_term_not_yet_defined_comes_before_one_just_defined(assistant: Assistant) -> None:
     compared = assistant.answer("它跟AMR差在哪", ["AGV是什么"])
     assert [c.passage_id for c in compared.citations[:2]] == ["glossary:0-p11", "glossary:0-p10"]
