@@ -88,16 +88,21 @@ def _simplifier() -> Any:
     return OpenCC("t2s")
 
 
+@lru_cache(maxsize=KEPT)
+def _converted(text: str) -> str:
+    return cast("str", _simplifier().convert(text))
+
+
 @lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """Fold width, Traditional characters and case: ``ＭＥＳ是什麼`` -> ``mes是什么``."""
     narrow = unicodedata.normalize("NFKC", text)
-    return cast("str", _simplifier().convert(narrow)).lower()
+    return _converted(narrow).lower()
 
 
 def simplified(text: str) -> str:
     """Traditional characters in Simplified ones, one for one, and nothing else changed."""
-    converted = cast("str", _simplifier().convert(text))
+    converted = _converted(text)
     return converted if len(converted) == len(text) else text
 
 
