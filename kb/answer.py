@@ -14,6 +14,7 @@ from functools import lru_cache
 from threading import BoundedSemaphore
 from typing import NamedTuple
 
+from kb import cues
 from kb.addresses import Address, on_pages
 from kb.answerable import Judge, Judgement
 from kb.dialogue import Resolution, Turn, fresh, resolve
@@ -38,7 +39,7 @@ KEPT, RECENT = 2048, 32
 """Answers kept, 14 KB each; and how many of them with all their scores, 120 KB each for this corpus."""
 
 ITEM_BONUS = 2.0
-CHAPTER_BONUS = 0.4
+CHAPTER_BONUS, SHOWN_MALUS = 0.4, 0.5
 HEARD_WEIGHT = 0.7
 """A question of its own in a dialogue: how much it counts joined with the subject before."""
 
@@ -220,7 +221,10 @@ class Assistant:
     def _lift(
         self, resolution: Resolution, turns: Sequence[Turn], before: Plan | None, scored: Scored
     ) -> Scored:
-        """Score higher what a follow-up is near: the item it speaks of, the chapter cited before."""
+        """Score higher what a follow-up is near: the item it speaks of, the chapter cited before.
+
+        What was quoted first was read: who asks on, and not for one side of it, wants to know more.
+        """
         if resolution.kind != "joined":
             return scored
         fused = scored.fused.copy()
@@ -230,6 +234,9 @@ class Assistant:
             fused[rows] += ITEM_BONUS * spread
         elif before is not None and before.direct:
             fused[self.planner.chapter_rows(before.direct[0])] += CHAPTER_BONUS * spread
+            shown = self._row_of.get(before.direct[0].anchor)
+            if shown is not None and not cues.FACET.match(resolution.text):
+                fused[shown] -= SHOWN_MALUS * spread
             fused[self.planner.rows_of_use(resolution.text, before)] += ITEM_BONUS * spread
         return scored._replace(fused=fused)
 

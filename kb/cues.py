@@ -12,9 +12,11 @@ __all__ = [
     "BOTH",
     "CHANGE",
     "COMPARES_ONE",
+    "CORRECTION",
     "DOCUMENTS",
     "ELLIPSIS",
     "ENGLISH_PRONOUN",
+    "FACET",
     "FILLER",
     "GO_ON",
     "LEANING_START",
@@ -27,6 +29,7 @@ __all__ = [
     "PAGE",
     "PAGE_OF_LAST",
     "PRONOUN",
+    "REMARK",
     "REST_OF_LIST",
     "SOURCE",
     "TERM_PRONOUN",
@@ -40,6 +43,16 @@ CHANGE = re.compile(
     re.IGNORECASE,
 )
 FILLER = re.compile(r"^(?:好的?吧?|嗯|行|哦|噢|明白了?|知道了?|谢谢|了解|懂了)[，,。！!、 ]+")
+REMARK = re.compile(r"^.*[。！!；;]\s*(?=.{8,}$)")
+"""What a follow-up says of the answer before it asks on: 这个好。那车间的库存谁管."""
+
+CORRECTION = re.compile(
+    r"^(?:[^。？?]{0,24}(?:不是|不对|错|误|没问|不想问|都是|非所问)[^。？?，,]{0,12}[，,] ?)?"
+    r"(?:我们?|咱们?|[他她]们?)?(?:其实|真正|就是)?(?:想|要)?(?:(?:问|说|指|讲|知道|了解|关心)的?(?:其实|就)?是|是(?:想问|问|说|指)的?)[，,：: ]*(?=.{4,}$)"
+    r"|^(?:[^。？?，,]{0,12}[，,] ?)?(?:[他我]们?)?(?:要|想要|问|说)?的?(?:这|那|并|也)?不是[^，。？?]{1,16}[，,](?:而)?是(?=.{4,}$)"
+)
+"""What a follow-up says of a question that was not understood: 不是这个意思，我问的是…; 不是钱的问题，是…"""
+
 PAGE = re.compile(r"(?:在|是)?(?:原文)?(?:的)?(?:第几页|哪一?页|几页|页码)")
 PAGE_OF_LAST = re.compile(
     r"刚才|刚刚|上面|前面|以上|上述|这一?些?|那一?些?|它们?|[个条段句点]|原话|原句|原文|指南|文件|正文|出处|出自|来自|具体|请问|分别|对应|引用|答案|回答|内容|规定"
@@ -112,6 +125,11 @@ LEANING_START = re.compile(
     r"举(?:个|些)?例|比如|and\b|what about|how about|why\b|再|要不要|还要|还|只|到底|跟|和)",
     re.IGNORECASE,
 )
+FACET = re.compile(
+    r"^(?:那么?|具体|都|到底|由|归|该|又)*(?:谁|靠|按|凭|背后|目的|为(?:什么|啥|何)|为的|图|拿什么|依据)"
+)
+"""Asks for one side of what was just quoted (谁来评, 按什么标准)."""
+
 PRONOUN = re.compile(
     r"它们?|[他她]们?(?!人)|[这那]一?[几两三四五六类段句层条点]|这个|那个|这些|那些|这样|那样|这种|那种|这么|那么|这块|这玩意|那玩意|[这那]件?事|[这那]方面|上面|刚才|前面|里头|里面|其中|此事"
 )

@@ -100,6 +100,7 @@ def resolve(
     if not turns or (changed and changed != text):
         return fresh(_end_of(typed, changed or text))
     text = cues.FILLER.sub("", text, count=1) or text
+    text = cues.CORRECTION.sub("", cues.REMARK.sub("", text), count=1)
     last = turns[-1]
     shown = f"{last.subject}{JOINT}{text}"
     if cues.AGAIN.match(text):
