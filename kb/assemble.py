@@ -14,6 +14,7 @@ from kb.encoder import Encoder, OnnxEncoder
 from kb.encoders import load_encoder
 from kb.errors import IndexFolderError
 from kb.index import check_fresh, load_index, read_manifest
+from kb.memory import give_back
 from kb.retrieve import Retriever
 from kb.settings import Settings
 
@@ -70,5 +71,6 @@ def open_assistant(settings: Settings) -> Assistant:
     calibrations = load_calibration(calibration_path(settings.corpus_dir))
     assistant = Assistant(Retriever(index, encoder), Judge(index, calibrations))
     gc.collect()
+    give_back()
     gc.freeze()  # what is loaded stays; looking through it again would hold up answers (60 ms)
     return assistant

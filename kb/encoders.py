@@ -57,7 +57,7 @@ def load_encoder(
         if (refusal := _export(model, folder, precision)) is not None:
             log.warning("%s", refusal)
             return model
-    return OnnxEncoder(folder)
+    return OnnxEncoder(folder, wide=True)
 
 
 def _export(model: SentenceTransformerEncoder, folder: Path, precision: Precision) -> str | None:

@@ -62,7 +62,7 @@ __all__ = [
     "sentence_rows",
 ]
 
-FORMAT = 8
+FORMAT = 9
 PARAMETERS: Mapping[str, str | int | float] = {
     "token_budget": TOKEN_BUDGET,
     "query_export": EXPORT_FORMAT,

@@ -61,12 +61,13 @@ class Phrasing(NamedTuple):
     """The fitted model, for ``c`` columns: the first is answerability, the others are ``rows``.
 
     ``grams`` are sorted (looked up by bisection they take a tenth of a dictionary's memory);
-    ``gram_weights`` has shape ``(grams, c)``, ``question_weights`` ``(c, questions)``.
+    ``gram_weights`` has shape ``(grams, c)``, ``question_weights`` ``(c, questions)``. The former are
+    kept in 16 bits: mapped and read at random, they soon lie in memory whole.
     """
 
     grams: NDArray[np.str_]
     idf: Floats
-    gram_weights: Floats
+    gram_weights: NDArray[np.float16]
     question_weights: Floats
     offsets: Floats
     rows: NDArray[np.int64]
@@ -98,7 +99,8 @@ class Phrasing(NamedTuple):
             return nothing
         rows, counts = rows[known], np.array(list(asked.values()), dtype=np.float32)[known]
         values = self.idf[rows] * (1.0 + np.log(counts))
-        return np.asarray(values @ self.gram_weights[rows] / np.linalg.norm(values), np.float32)
+        weights = self.gram_weights[rows].astype(np.float32)
+        return np.asarray(values @ weights / np.linalg.norm(values), np.float32)
 
     def save(self, folder: Path) -> None:
         """Write the model as one ``.npy`` file an array, without pickles."""
@@ -150,7 +152,7 @@ def fit(
     return Phrasing(
         np.array(counter.get_feature_names_out(), dtype=f"U{LONGEST}"),
         np.asarray(counter.idf_, dtype=np.float32),
-        np.asarray(GRAM_SHARE * (table.T @ weights), dtype=np.float32),
+        np.asarray(GRAM_SHARE * (table.T @ weights), dtype=np.float16),
         np.ascontiguousarray(weights.T, dtype=np.float32),
         np.asarray(offsets, dtype=np.float32),
         np.array(rows, dtype=np.int64),

@@ -11,6 +11,7 @@ ORDER = [
     "errors",
     "schema",
     "settings",
+    "memory",
     "wording",
     "numerals",
     "slides",
