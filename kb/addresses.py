@@ -14,7 +14,17 @@ from kb.numerals import number_said
 from kb.outline import HEADING_NUMBER, Listing
 from kb.tokenizer import fold
 
-__all__ = ["Address", "addressed", "asked_pages", "by_number", "by_part", "on_pages", "several"]
+__all__ = [
+    "Address",
+    "addressed",
+    "asked_pages",
+    "by_number",
+    "by_part",
+    "in_document",
+    "in_sections",
+    "on_pages",
+    "several",
+]
 
 FROM_END = "倒"
 N = rf"{FROM_END}?[零一二三四五六七八九十百\d]{{1,4}}"
@@ -45,6 +55,12 @@ PAGES = re.compile(rf"第?(?P<first>{N})页?(?:到|至|[-—~～])+第?(?P<last>
 ON_PAGE = re.compile(
     rf"^(?:请问|那么?|看看|指南|文件|[，,])*第(?P<n>{SEVERAL})页(?:里面|里头|里|上面|上|中|的|，|,)*(?:(?:关于|对于|提到|说到|讲到|写到|说|讲|写)的?)?"
 )
+WITHIN = r"(?:里面|里边|里头|里|当中|中|上|(?=怎么|咋|如何|对|有没有|说|讲))"
+IN_DOCUMENT = {
+    "interpretation": re.compile(rf"(?:解读|政策解答|政策问答|问答|解答)(?:材料|部分)?{WITHIN}"),
+    "guide": re.compile(rf"(?:原文|正文|全文)(?:部分)?{WITHIN}"),
+    "glossary": re.compile(rf"(?:名词解释|术语表)(?:部分)?{WITHIN}"),
+}
 BESIDE_PAGE = re.compile(r"上面|上|主要|重点|解读|几点")
 MOST_PAGES = 12
 REST = re.compile(
@@ -54,7 +70,7 @@ REST = re.compile(
 ALL_OF_IT = re.compile(
     r"请问|分别|一下|指南|文件|原文|具体|完整|名称|名字|标题|题目|小题|清单|目录|里面|里|中|的|了|呢|吗|吧|那|都|全部|全|所有|"
     r"一共|总共|总|包括|包含|所在|还|又|是|有|讲|说|写|提|列|念|给|我|你|它|把|出来|出|到底|什么|啥|哪些|哪|几|多少|叫|"
-    r"举措|措施|内容|路径|要求|方面|[条项个点类大]|看看|这"
+    r"举措|措施|内容|路径|要求|方面|部分|板块|分成|分为|分别|[条项个点类大块分]|看看|这"
 )
 COUNT = re.compile(rf"(?P<n>{N})[条项个点大]")
 NOT_WORD = re.compile(r"\W")
@@ -213,6 +229,24 @@ def on_pages(text: str) -> tuple[tuple[int, ...], str]:
         return (), text
     pages = tuple(n for n in _numbers(found["n"]) if n is not None and n > 0)
     return pages, plain[found.end() :] if pages else text
+
+
+def in_document(text: str) -> str | None:
+    """The one document in which a query asks something: 解读里怎么说订阅 -> interpretation."""
+    named = [name for name, pattern in IN_DOCUMENT.items() if pattern.search(fold(text))]
+    return named[0] if len(named) == 1 else None
+
+
+def in_sections(text: str, titles: Mapping[str, str]) -> list[str]:
+    """The sections in which a query asks something: 总则里怎么说政府 -> those headed 总则."""
+    text = fold(text)
+    found = []
+    for name, title in titles.items():
+        heading = HEADING_NUMBER.sub("", fold(title)).strip('“”"《》 ')
+        if len(heading) >= SHORTEST_NAME and heading in text:
+            if re.search(rf"{re.escape(heading)}”?(?:[这那]?一?(?:部分|节|块|条))?{WITHIN}", text):
+                found.append(name)
+    return found
 
 
 def _every_measure(text: str) -> bool:

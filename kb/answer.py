@@ -15,7 +15,7 @@ from threading import BoundedSemaphore
 from typing import NamedTuple
 
 from kb import cues
-from kb.addresses import Address, on_pages
+from kb.addresses import Address
 from kb.answerable import Judge, Judgement
 from kb.dialogue import Resolution, Turn, fresh, resolve
 from kb.errors import InputError
@@ -23,6 +23,7 @@ from kb.fusion import top_rows
 from kb.index import Index
 from kb.plans import Plan, Planner, more
 from kb.retrieve import Query, Retriever, Scored
+from kb.roles import asked_role
 from kb.schema import Answer, Citation, Method, Role, SearchHit, Status
 from kb.select import Place
 from kb.settings import cores
@@ -38,7 +39,7 @@ REMEMBERED_TURNS = 8
 KEPT, RECENT = 2048, 32
 """Answers kept, 14 KB each; and how many of them with all their scores, 120 KB each for this corpus."""
 
-ITEM_BONUS = 2.0
+ITEM_BONUS, WHY_BONUS, ACTOR_BONUS = 2.0, 1.0, 0.6
 CHAPTER_BONUS, SHOWN_MALUS = 0.4, 0.5
 HEARD_WEIGHT = 0.7
 """A question of its own in a dialogue: how much it counts joined with the subject before."""
@@ -182,7 +183,9 @@ class Assistant:
         else:
             query, scored = self._score(resolution, role)
             scored = self._lift(resolution, turns, before, scored)
-            scored = self._lift_pages(query, scored)
+            scored = self._lift_named(query, scored)
+            if role is None:
+                scored = self._lift_actor(query, scored)
             plan = self._plan(resolution, turns, before, query, scored, role)
             judgement = self.judge.judge(query, scored, plan)
         assert query is not None
@@ -235,22 +238,29 @@ class Assistant:
         elif before is not None and before.direct:
             fused[self.planner.chapter_rows(before.direct[0])] += CHAPTER_BONUS * spread
             shown = self._row_of.get(before.direct[0].anchor)
-            if shown is not None and not cues.FACET.match(resolution.text):
+            if cues.WHY.search(resolution.text):
+                fused[self.planner.reasons(before.direct[0])] += WHY_BONUS * spread
+            elif shown is not None and not cues.FACET.match(resolution.text):
                 fused[shown] -= SHOWN_MALUS * spread
             fused[self.planner.rows_of_use(resolution.text, before)] += ITEM_BONUS * spread
         return scored._replace(fused=fused)
 
-    def _lift_pages(self, query: Query, scored: Scored) -> Scored:
-        """Score higher what stands on the pages on which a query asks something."""
-        pages, _ = on_pages(query.text)
-        rows = (
-            [row for row, p in enumerate(self.index.passages) if p.page in pages] if pages else []
-        )
+    def _lift_named(self, query: Query, scored: Scored) -> Scored:
+        """Score higher what stands on the pages, in the document or in the section that a query names."""
+        rows = self.planner.rows_named(query.text)
         if not rows:
             return scored
         fused = scored.fused.copy()
         fused[rows] += ITEM_BONUS * float(fused.std())
         return scored._replace(fused=fused)
+
+    def _lift_actor(self, query: Query, scored: Scored) -> Scored:
+        """Score higher what addresses those whose doings a query asks about."""
+        role = asked_role(query.reading.text, self.index.lexicon.actors)
+        if role is None:
+            return scored
+        bonus = ACTOR_BONUS * float(scored.fused.std())
+        return scored._replace(fused=scored.fused + bonus * self.retriever.in_role(role))
 
     def _score(self, resolution: Resolution, role: Role | None) -> tuple[Query, Scored]:
         """Read and score a resolved query, with its context where it leans on one."""

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUILTIN",
-    "Crowd",
     "EXPORT_FORMAT",
+    "Crowd",
     "Encoder",
     "ExportRecord",
     "FloatMatrix",

@@ -35,7 +35,7 @@ class Reading(NamedTuple):
 class Lexicon(NamedTuple):
     """The contents of ``lexicon.toml``; keys of ``everyday`` and ``slips`` are folded.
 
-    So are ``parties``, longest first.
+    So are ``parties``, longest first, and ``actors``: a role, and the names of who has it.
     """
 
     words: tuple[str, ...] = ()
@@ -43,6 +43,7 @@ class Lexicon(NamedTuple):
     slips: tuple[tuple[str, str], ...] = ()
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     parties: tuple[str, ...] = ()
+    actors: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def read(self, query: str) -> Reading:
         """Correct slips and add the guide's words: ``mse是啥`` -> text ``mes是啥``, slip reported."""
@@ -97,7 +98,8 @@ def load_lexicon(corpus_dir: Path) -> Lexicon:
     slips = [(fold(k), v) for k, v in data.get("slips", {}).items() if isinstance(v, str)]
     words, parties = _words(data, "words", "whole"), _words(data, "parties", "names")
     longest_first = tuple(sorted(map(fold, parties), key=len, reverse=True))
-    return Lexicon(words, everyday, tuple(slips), aliases, longest_first)
+    actors = tuple((role, tuple(map(fold, names))) for role, names in _table(data, "actors"))
+    return Lexicon(words, everyday, tuple(slips), aliases, longest_first, actors)
 
 
 def _words(data: dict[str, object], table: str, key: str) -> tuple[str, ...]:

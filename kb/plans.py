@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb import asks
-from kb.addresses import Address, addressed, asked_pages
+from kb.addresses import Address, addressed, asked_pages, in_document, in_sections, on_pages
 from kb.chunk import sentences
 from kb.counterparts import counterparts
 from kb.fusion import standardise, top_rows
@@ -55,16 +55,18 @@ NUMBERING = re.compile(
 ITEM_COUNT = re.compile(r"([两二三四五六七八九十\d]+)\s?[个条项点类句大方种问](?!部分)")
 ASKS_COUNT = re.compile(r"几[个条项点大类种]|多少|一共|总共|how many", re.IGNORECASE)
 ASKS_USE = re.compile(
-    r"用(?:在|到|于)(?:了)?(?:哪|什么|啥|何)|(?:哪|什么|啥)(?:个|些)?(?:环节|地方|场景|业务).{0,4}用|where.*\bused?\b",
+    r"用(?:在|到|于)(?:了)?(?:哪|什么|啥|何)|在?哪(?:儿|里|些地方)?(?:能|可以|要|该|会)?(?:用(?!途|处)|使用)|(?:哪|什么|啥)(?:个|些)?(?:环节|地方|场景|业务).{0,4}用|where.*\bused?\b",
     re.IGNORECASE,
 )
 ASKS_BENEFIT = re.compile(
-    r"有(?:啥|什么)(?:用|好处)|为(?:啥|什么|何)|凭(?:啥|什么)|图个?(?:啥|什么)|省在哪|哪些?(?:活|环节|业务)"
+    r"有(?:啥|什么)(?:用|好处)|为(?:啥|什么|何)|凭(?:啥|什么)|图个?(?:啥|什么)|省在哪|哪(?:些|一?个|几个)?(?:活|环节|业务)"
 )
 HEADING_SHARE = 0.5
 WHOLE_SHARE = 0.7
 WORTH_MARKING = 15
 MEASURE_LEVEL = 3
+LEADS_IN = re.compile(r"(?:：|以下.{1,3}(?:方面|点|项)。)$")
+INTERPRETATION = "interpretation"
 NEARLY_ALL = 0.75
 
 
@@ -131,7 +133,7 @@ class Planner:
         self._leads = {
             row
             for row, passage in enumerate(self.index.passages)
-            if passage.text.endswith("：") and passage.section_id in self.listings
+            if LEADS_IN.search(passage.text) and passage.section_id in self.listings
         }
 
     def _overviews(self) -> dict[str, Listing]:
@@ -250,10 +252,14 @@ class Planner:
         )
 
     def _section_plan(self, section: str, support: Scores) -> Plan:
-        """Everything under a heading, in order."""
+        """Everything under a heading, in order; what merely leads in (主要有四个方面：) comes after it."""
         rows = [r for r, p in enumerate(self.index.passages) if p.section_id == section]
-        places = [self.selector.place(row, support) for row in self.selector.distinct(rows)]
-        return Plan("list", tuple(places), (), self.listings.get(section))
+        places = {row: self.selector.place(row, support) for row in self.selector.distinct(rows)}
+        led = [place for row, place in places.items() if row not in self._leads]
+        leads = [place for row, place in places.items() if row in self._leads]
+        if not led:
+            led, leads = leads, []
+        return Plan("list", tuple(led), tuple(leads), self.listings.get(section))
 
     def _only_meaning(self, text: str, terms: Sequence[Term]) -> bool:
         rest = ASKS_MEANING.sub("", text)
@@ -379,7 +385,7 @@ class Planner:
         if not overview and (under := self._under_headings(listing, support)):
             return Plan("item", under, (), listing)
         counts = bool(ASKS_COUNT.search(query.reading.text))
-        first = [p for p in overview if counts or self._names_items(p, listing)]
+        first = [p for p in overview if self._tells(p, listing, counts)]
         rest = [p for p in overview if p not in first]
         return Plan("list", (*first, *items), tuple(rest), listing)
 
@@ -405,12 +411,14 @@ class Planner:
         )
         return tuple(self._whole(row) for row in self.selector.distinct(rows))
 
-    def _names_items(self, place: Place, listing: Listing) -> bool:
-        """Whether an overview names at least half of a list's items."""
+    def _tells(self, place: Place, listing: Listing, counts: bool) -> bool:
+        """Whether an overview names half of a list's items, or says how many where that is asked."""
         text = self.index.documents[place.document_id].text[place.start : place.end]
         leads = [NUMBERING.sub("", lead) for lead in self.leads(listing)]
-        named = sum(lead.strip("。；，、 ") in text for lead in leads)
-        return 2 * named >= len(leads)
+        if 2 * sum(lead.strip("。；，、 ") in text for lead in leads) >= len(leads):
+            return True
+        said = (number_said(found[1]) for found in ITEM_COUNT.finditer(text))
+        return counts and len(leads) in said
 
     def _widen(self, items: Sequence[Place]) -> list[Place]:
         """Widen items that are parts of one sentence to that sentence, once."""
@@ -507,6 +515,26 @@ class Planner:
             row
             for row, passage in enumerate(self.index.passages)
             if row not in defined and all(self._uses(term, passage.text) for term in terms)
+        ]
+
+    def reasons(self, shown: Place) -> list[int]:
+        """Where the reasons of what was shown stand: the interpretation of the same measure."""
+        row = self._row_of.get(shown.anchor)
+        rows = [] if row is None else [row, *self.counterparts.get(row, ())]
+        return [r for r in rows if self.index.passages[r].document_id == INTERPRETATION]
+
+    def rows_named(self, text: str) -> list[int]:
+        """The passages on the pages, in the document or under the heading by which a query asks."""
+        passages = self.index.passages
+        if pages := on_pages(text)[0]:
+            return [row for row, p in enumerate(passages) if p.page in pages]
+        if (document := in_document(text)) is not None:
+            return [row for row, p in enumerate(passages) if p.document_id == document]
+        sections = in_sections(text, self._titles)
+        return [
+            row
+            for row, p in enumerate(passages)
+            if any(p.section_id == s or p.section_id.startswith(f"{s}-") for s in sections)
         ]
 
     def rows_of_use(self, text: str, before: Plan) -> list[int]:

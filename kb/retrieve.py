@@ -252,10 +252,10 @@ class Retriever:
             weights = adaptive_weights(views, self.index.lexical["passages"].ceiling(query.tokens))
         fused = weighted_sum(views, weights)
         if role is not None:
-            fused = fused + ROLE_BONUS * self._in_role(role)
+            fused = fused + ROLE_BONUS * self.in_role(role)
         return fused
 
-    def _in_role(self, role: Role) -> Scores:
+    def in_role(self, role: Role) -> Scores:
         """1 for the passages of a role, else 0; made once, since it looks at every passage."""
         if role not in self._of_role:
             told = [passage.role == role for passage in self.index.passages]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from kb.schema import Document, Passage, Role
 
-__all__ = ["ROLE_NAMES", "assign_roles"]
+__all__ = ["ROLE_NAMES", "asked_role", "assign_roles"]
 
 ADDRESSED = re.compile(
     r"“(?P<part>[^”]+)”主要面向(?P<who>中小企业数字化转型服务供给方|地方各级主管部门|中小企业)"
@@ -53,3 +54,28 @@ def _with_role(passage: Passage, parts: dict[str, Role], sections: dict[str, Rol
         if any(heading.endswith(part) for heading in passage.section):
             role = named
     return passage if role is None else passage.model_copy(update={"role": role})
+
+
+ACTS = (
+    r"(?:自己|[那这]边|方面|一方|那头|们|作为[^，]{1,8})*(?:在[^，。]{1,8})?(?:也|又|还|都|主动|具体|到底|究竟)*"
+    r"(?:要不要|能不能|该|要|应|能|可以|得|需|怎么|咋|如何|做|帮|管|配合|出|给|提供|呢|有(?:什么|啥)(?:任务|责任|支持|动作)|干)"
+)
+OF_OTHERS = "(?<![大型台务心头商业])"
+"""平台企业 and 大企业 are not 企业."""
+
+
+@lru_cache(maxsize=8)
+def _acting(actors: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[Role, re.Pattern[str]]:
+    found: dict[Role, re.Pattern[str]] = {}
+    for role in ROLE_NAMES:
+        names = sorted(dict(actors).get(role, ()), key=len, reverse=True)
+        if names:
+            before = OF_OTHERS if role == "demand" else ""
+            found[role] = re.compile(f"{before}(?:{'|'.join(map(re.escape, names))}){ACTS}")
+    return found
+
+
+def asked_role(text: str, actors: tuple[tuple[str, tuple[str, ...]], ...]) -> Role | None:
+    """The one role whose doings a folded query asks about: ``服务商也管培训吗`` -> ``supply``."""
+    asked = [role for role, pattern in _acting(actors).items() if pattern.search(text)]
+    return asked[0] if len(asked) == 1 else None

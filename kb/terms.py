@@ -21,7 +21,7 @@ ASKS_MEANING = re.compile(
 COMPARES = re.compile(
     r"区别|不同|差别|差在|不一样|一回事|对比|比较|和|与|跟|vs|difference|compare", re.IGNORECASE
 )
-PADDING = re.compile(r"[\s，。？！、?!.,：:“”\"'（）()的呢啊吗是那又]+")
+PADDING = re.compile(r"[\s，。？！、?!.,：:“”\"'（）()的呢啊吗是那又有也]+")
 
 
 class Asked(NamedTuple):
