@@ -61,6 +61,7 @@ IN_DOCUMENT = {
     "guide": re.compile(rf"(?:原文|正文|全文)(?:部分)?{WITHIN}"),
     "glossary": re.compile(rf"(?:名词解释|术语表)(?:部分)?{WITHIN}"),
 }
+THIS_PART = r"”?(?:[这那]?一?(?:部分|节|块|条))?"
 BESIDE_PAGE = re.compile(r"上面|上|主要|重点|解读|几点")
 MOST_PAGES = 12
 REST = re.compile(
@@ -237,16 +238,25 @@ def in_document(text: str) -> str | None:
     return named[0] if len(named) == 1 else None
 
 
-def in_sections(text: str, titles: Mapping[str, str]) -> list[str]:
-    """The sections in which a query asks something: 总则里怎么说政府 -> those headed 总则."""
+def plain_headings(titles: Mapping[str, str]) -> dict[str, str]:
+    """The heading of each section by id, folded, without its number."""
+    plain = {n: HEADING_NUMBER.sub("", fold(t)).strip('“”"《》 ') for n, t in titles.items()}
+    return {name: heading for name, heading in plain.items() if len(heading) >= SHORTEST_NAME}
+
+
+def in_sections(text: str, headings: Mapping[str, str]) -> list[str]:
+    """The sections in which a query asks something: 总则里怎么说政府 -> those headed 总则.
+
+    Args:
+        text: the query.
+        headings: of ``plain_headings``.
+    """
     text = fold(text)
-    found = []
-    for name, title in titles.items():
-        heading = HEADING_NUMBER.sub("", fold(title)).strip('“”"《》 ')
-        if len(heading) >= SHORTEST_NAME and heading in text:
-            if re.search(rf"{re.escape(heading)}”?(?:[这那]?一?(?:部分|节|块|条))?{WITHIN}", text):
-                found.append(name)
-    return found
+    return [
+        name
+        for name, heading in headings.items()
+        if heading in text and re.search(rf"{re.escape(heading)}{THIS_PART}{WITHIN}", text)
+    ]
 
 
 def _every_measure(text: str) -> bool:

@@ -74,15 +74,19 @@ class Homophones(NamedTuple):
     def correct(self, text: str, tokenizer: Tokenizer) -> tuple[str, tuple[tuple[str, str], ...]]:
         """Correct a query; returns it folded, and each slip with the word that it stands for."""
         pieces = tokenizer.pieces(text)
+        odd = [len(piece) == 1 and piece not in SMALL_WORDS for piece in pieces]
         out: list[str] = []
         slips: list[tuple[str, str]] = []
-        while pieces:
-            count, word = self._slip(pieces, tokenizer)
-            written = "".join(pieces[:count])
+        start = 0
+        while start < len(pieces):
+            count, word = 1, None
+            if any(odd[start : start + PIECES[0]]):  # else nothing here falls apart
+                count, word = self._slip(pieces[start : start + PIECES[0]], tokenizer)
+            written = "".join(pieces[start : start + count])
             if word is not None:
                 slips.append((written, word))
             out.append(word or written)
-            pieces = pieces[count:]
+            start += count
         return "".join(out), tuple(slips)
 
     def _slip(self, pieces: list[str], tokenizer: Tokenizer) -> tuple[int, str | None]:

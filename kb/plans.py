@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb import asks
-from kb.addresses import Address, addressed, asked_pages, in_document, in_sections, on_pages
+from kb.addresses import (
+    Address,
+    addressed,
+    asked_pages,
+    in_document,
+    in_sections,
+    on_pages,
+    plain_headings,
+)
 from kb.chunk import sentences
 from kb.counterparts import counterparts
 from kb.fusion import standardise, top_rows
@@ -112,6 +120,7 @@ class Planner:
             for document in self.index.documents.values()
             for section in document.sections
         }
+        self._headings = plain_headings(self._titles)
         self._question_headings = {
             name: _letters(NUMBERING.sub("", title))
             for name, title in self._titles.items()
@@ -530,7 +539,9 @@ class Planner:
             return [row for row, p in enumerate(passages) if p.page in pages]
         if (document := in_document(text)) is not None:
             return [row for row, p in enumerate(passages) if p.document_id == document]
-        sections = in_sections(text, self._titles)
+        sections = in_sections(text, self._headings)
+        if not sections:
+            return []
         return [
             row
             for row, p in enumerate(passages)
@@ -554,6 +565,8 @@ class Planner:
 
         A clause leans on the whole, since it may leave out what it is about (都管什么).
         """
+        if not query.parts:
+            return []
         whole = WHOLE_SHARE * standardise(scored.fused)
         ranks = [standardise(self.retriever.rank(part, role)) for part in query.parts]
         return [top_rows(rank + whole, 1)[0] for rank in ranks]

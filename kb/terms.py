@@ -46,7 +46,7 @@ def asked_terms(query: str, terms: tuple[Term, ...]) -> Asked:
     found: list[tuple[int, Term]] = []
     rest = text
     for term in terms:
-        places = [(_place(text, name), name) for name in names(term)]
+        places = [(_place(text, name), name) for name in names(term) if name in text]
         places = [(at, name) for at, name in places if at >= 0]
         if places:
             found.append((min(at for at, _ in places), term))
@@ -59,7 +59,7 @@ def asked_terms(query: str, terms: tuple[Term, ...]) -> Asked:
 
 def _place(text: str, name: str) -> int:
     """Where a name stands; a Latin name only as a whole word."""
-    if name in text and name.isascii():
+    if name.isascii():
         found = re.search(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", text)
         return found.start() if found else -1
     return text.find(name)
