@@ -49,7 +49,10 @@ HELD_OUT = (
 
 
 class Bench(NamedTuple):
-    """Everything that one run measured."""
+    """Everything that one run measured.
+
+    ``dialogues`` are of another author than the split's, in a file of their own, where there is one.
+    """
 
     split: str
     answers: AnswersReport
@@ -57,6 +60,7 @@ class Bench(NamedTuple):
     ablation: AblationReport
     lint: LintReport
     retrieval: RetrievalReport
+    dialogues: AnswersReport | None = None
 
 
 def run_bench(settings: Settings, split: str, command: str, progress: Progress) -> Bench:
@@ -85,7 +89,17 @@ def run_bench(settings: Settings, split: str, command: str, progress: Progress) 
         ablation=ablate(assistant, asks, (), path.name, ablation_about, plain, progress),
         lint=findings,
         retrieval=_retrieval(settings, assistant, asks, split, progress),
+        dialogues=_dialogues(assistant, split, progress),
     )
+
+
+def _dialogues(assistant: Assistant, split: str, progress: Progress) -> AnswersReport | None:
+    path = GUIDE / f"{split}-dialogues.jsonl"
+    if not path.exists():
+        return None
+    command = f"python -m eval answers --questions eval/datasets/guide/{path.name}"
+    judged = ask_all(assistant, assistant.index.documents, load_questions(path), progress)
+    return report(judged, path.name, describe(assistant, command))
 
 
 def _retrieval(
@@ -150,6 +164,7 @@ def _page(bench: Bench, command: str) -> str:
             answers,
             plots,
             to_markdown(_unseen_table(bench)),
+            *_dialogues_part(bench),
             f"## What each part adds, {bench.split} split\n",
             to_markdown(ablation_table(bench.ablation)),
             "## Passages alone, as a BEIR dataset\n",
@@ -158,6 +173,14 @@ def _page(bench: Bench, command: str) -> str:
             to_markdown(_lint_table(bench)),
         )
     )
+
+
+def _dialogues_part(bench: Bench) -> list[str]:
+    """The tables of answerable and unanswerable turns, where there are further dialogues."""
+    if bench.dialogues is None:
+        return []
+    tables = answers_tables(bench.dialogues)
+    return [f"## Further dialogues, {bench.split} split\n", *map(to_markdown, tables[:4])]
 
 
 def _head(about: Provenance, command: str) -> str:

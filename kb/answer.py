@@ -86,7 +86,7 @@ class Assistant:
         self._suggested = bytes(q.voice in SUGGESTED_VOICES for q in self.index.questions)
         self.planner = Planner(retriever)
         self.judge = judge
-        self._slots = BoundedSemaphore(cores())  # more at once only take turns at the interpreter
+        self._slots = BoundedSemaphore(cores() + 1)  # one may wait for the interpreter
         self._explain = lru_cache(maxsize=RECENT)(self._explain_uncached)
         self._answers = lru_cache(maxsize=KEPT)(self._answer_unkept)
         self._past = lru_cache(maxsize=KEPT)(self._past_unkept)

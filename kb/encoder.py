@@ -278,6 +278,7 @@ class OnnxEncoder:
     def __init__(self, folder: Path, wide: bool = False) -> None:
         from tokenizers import Tokenizer
 
+        self.folder = folder
         self.record = read_record(folder)
         self.name = self.record.name
         self.dimension = self.record.dimension
@@ -287,9 +288,9 @@ class OnnxEncoder:
         self._tokenizer.enable_truncation(self.record.max_length)
         self._pool = ThreadPoolExecutor(cores(), thread_name_prefix="kb-encode")
         self._session = _open_graph(folder, threads=1)
-        self._wide: Future[InferenceSession] | None = None
+        self.wide: Future[InferenceSession] | None = None
         if wide and cores() > 1:
-            self._wide = self._pool.submit(_open_wide, folder)
+            self.wide = self._pool.submit(_open_wide, folder)
         self._crowd = Crowd()
 
     def encode_queries(self, texts: Sequence[str]) -> FloatMatrix:
@@ -335,8 +336,8 @@ class OnnxEncoder:
         inputs = {"input_ids": np.array([token_ids], np.int64)}
         with self._crowd as alone:
             session = self._session
-            if alone and self._wide is not None and self._wide.done():
-                session = self._wide.result()
+            if alone and self.wide is not None and self.wide.done():
+                session = self.wide.result()
             embedding, tokens = session.run(["embedding", "tokens"], inputs)
         return np.asarray(embedding[0], np.float32), np.asarray(tokens[0], np.float32)
 

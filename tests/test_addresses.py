@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kb.addresses import addressed, asked_pages, by_number, on_pages, several
+from kb.addresses import addressed, asked_pages, by_number, in_document, on_pages, several
 from kb.answer import Assistant
 from kb.asks import sought_quotation, without_page
 from kb.dialogue import Turn, resolve
@@ -338,3 +338,31 @@ def test_a_measure_by_number_survives_spaces_and_digits_said_one_by_one(
 ) -> None:
     for query in ("第 14 条", "第一四条"):
         assert assistant.answer(query).citations[0].passage_id == "guide:4-5-p1"
+
+
+@pytest.mark.parametrize(
+    ("query", "document"),
+    [
+        ("解读里怎么说研制轻量化应用", "interpretation"),
+        ("政策解答对资金是怎么讲的", "interpretation"),
+        ("原文里怎么写培训", "guide"),
+        ("名词解释中哪个管订单", "glossary"),
+        ("解读里和原文里说法一样吗", None),
+        ("指南怎么说培训", None),
+    ],
+)
+def test_the_document_in_which_something_is_asked(query: str, document: str | None) -> None:
+    assert in_document(query) == document
+
+
+def test_what_a_document_or_section_says_is_looked_for_there_first(assistant: Assistant) -> None:
+    said = assistant.answer("解读对优化发展环境怎么说")
+    assert said.citations[0].document_id == "interpretation"
+    there = assistant.answer("总则里怎么说政府")
+    assert there.citations[0].section[1] == "一、总则"
+
+
+def test_what_leads_in_comes_after_what_it_leads_to(assistant: Assistant) -> None:
+    for query in ("中小企业数字化转型的工作思路是什么？", "如何保障《指南》落地见效？"):
+        first = assistant.answer(query).citations[0].quote
+        assert first.startswith("一是"), query

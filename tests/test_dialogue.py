@@ -57,6 +57,8 @@ def test_a_change_of_subject_is_cut_off() -> None:
         ("跳回第二个，打哪儿下手", 1),
         ("头一个是谁管的", 0),
         ("刚才第二个再细说一下", 1),
+        ("第四项具体包括什么", 3),
+        ("第四个方面如何落实", 3),
     ],
 )
 def test_ordinals_pick_an_item(query: str, item: int) -> None:
@@ -258,6 +260,21 @@ def test_what_one_party_was_asked_is_put_to_another(
     turn = Turn(before, before, None, None)
     resolution = resolve(query, [turn], parties=PARTIES)
     assert (resolution.standalone, resolution.text) == (standalone, standalone)
+
+
+@pytest.mark.parametrize("query", ["企业一方如何参与", "企业那边具体怎么做", "服务商怎么配合"])
+def test_a_party_and_what_it_does_lean_on_the_matter(query: str) -> None:
+    assert resolve(query, [PLAIN], parties=PARTIES).context == "政府会给钱吗"
+
+
+def test_whose_doings_are_asked_about_comes_first(assistant: Assistant) -> None:
+    training = assistant.answer("服务商也管培训吗", ["员工都不懂数字化咋办"])
+    assert training.citations[0].section[1] == "三、提升转型供给水平"
+
+
+def test_reasons_are_in_the_interpretation(assistant: Assistant) -> None:
+    why = assistant.answer("为什么要搞试点", ["地方主管部门要做哪些工作", "第三条展开讲讲"])
+    assert why.citations[0].passage_id == "interpretation:3-5-p4"
 
 
 def test_a_question_with_a_topic_is_kept_for_the_other_party() -> None:

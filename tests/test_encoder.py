@@ -7,8 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import onnx
@@ -23,6 +25,7 @@ from kb import encoder as kb_encoder
 from kb import onnx_export
 from kb.encoder import (
     EXPORT_FORMAT,
+    Crowd,
     Encoder,
     FloatMatrix,
     OnnxEncoder,
@@ -127,6 +130,32 @@ def test_long_text_is_truncated(data_dir: Path) -> None:
     ours, torch = onnx_encoder(data_dir, "fp32"), torch_encoder(data_dir)
     long = ["长期护理保险待遇支付范围。" * 300]
     assert cosines(ours.encode_passages(long), torch.encode_passages(long)).min() >= 0.9999
+
+
+def test_two_cores_for_one_text_give_the_same_bits(data_dir: Path) -> None:
+    narrow = OnnxEncoder(onnx_encoder(data_dir).folder)
+    wide = OnnxEncoder(narrow.folder, wide=True)
+    if wide.wide is None:
+        pytest.skip("needs two cores")
+    spy = mock.Mock(wraps=wide.wide.result())
+    wide.wide = Future()
+    wide.wide.set_result(spy)
+    for text in TEXTS:
+        assert np.array_equal(narrow.encode_queries([text]), wide.encode_queries([text])), text
+    assert spy.run.call_count == len(TEXTS)
+
+
+def test_a_crowd_is_told_from_one_alone() -> None:
+    crowd = Crowd(calm_s=0.05)
+    with crowd as first:
+        assert first
+        with crowd as second:
+            assert not second
+    with crowd as soon:
+        assert not soon
+    time.sleep(0.06)
+    with crowd as later:
+        assert later
 
 
 def test_threads_share_one_encoder(data_dir: Path) -> None:
