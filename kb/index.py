@@ -16,6 +16,7 @@ import json
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from sys import intern
 from typing import NamedTuple, TypeVar, overload
 
 import numpy as np
@@ -290,12 +291,20 @@ def _check_counts(index: Index) -> None:
 
 
 def _load_questions(path: Path) -> tuple[tuple[Asked, ...], tuple[tuple[Target, ...], ...]]:
-    """The bank of answerable questions, and where each is answered."""
+    """The bank of answerable questions, and where each is answered.
+
+    Many are answered at the same places, which are kept once.
+    """
+    asked: list[Asked] = []
+    answered_at: list[tuple[Target, ...]] = []
+    once: dict[tuple[Target, ...], tuple[Target, ...]] = {}
     try:
         with path.open(encoding="utf-8", newline="\n") as file:
-            rows = [json.loads(line) for line in file]
-        asked = tuple(Asked(r["id"], r["query"], r["voice"], r["listing"]) for r in rows)
-        return asked, tuple(tuple(Target(*place) for place in r["targets"]) for r in rows)
+            for row in map(json.loads, file):
+                asked.append(Asked(row["id"], row["query"], intern(row["voice"]), row["listing"]))
+                places = tuple(Target(*place) for place in row["targets"])
+                answered_at.append(once.setdefault(places, places))
+        return tuple(asked), tuple(answered_at)
     except (ValueError, KeyError, TypeError) as error:
         raise IndexFolderError(
             f"索引文件“{path.name}”无法读取，请重建索引（python -m kb build）。"
