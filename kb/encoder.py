@@ -336,7 +336,7 @@ class OnnxEncoder:
         inputs = {"input_ids": np.array([token_ids], np.int64)}
         with self._crowd as alone:
             session = self._session
-            if alone and self.wide is not None and self.wide.done():
+            if alone and self.wide is not None and self.wide.done() and not self.wide.exception():
                 session = self.wide.result()
             embedding, tokens = session.run(["embedding", "tokens"], inputs)
         return np.asarray(embedding[0], np.float32), np.asarray(tokens[0], np.float32)

@@ -359,7 +359,7 @@ def test_what_a_document_or_section_says_is_looked_for_there_first(assistant: As
     said = assistant.answer("解读对优化发展环境怎么说")
     assert said.citations[0].document_id == "interpretation"
     there = assistant.answer("总则里怎么说政府")
-    assert there.citations[0].section[1] == "一、总则"
+    assert there.citations[0].section[0] == "一、总则"
 
 
 def test_what_leads_in_comes_after_what_it_leads_to(assistant: Assistant) -> None:

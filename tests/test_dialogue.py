@@ -269,7 +269,7 @@ def test_a_party_and_what_it_does_lean_on_the_matter(query: str) -> None:
 
 def test_whose_doings_are_asked_about_comes_first(assistant: Assistant) -> None:
     training = assistant.answer("服务商也管培训吗", ["员工都不懂数字化咋办"])
-    assert training.citations[0].section[1] == "三、提升转型供给水平"
+    assert training.citations[0].section[0] == "三、提升转型供给水平"
 
 
 def test_reasons_are_in_the_interpretation(assistant: Assistant) -> None:

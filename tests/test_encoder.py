@@ -145,6 +145,13 @@ def test_two_cores_for_one_text_give_the_same_bits(data_dir: Path) -> None:
     assert spy.run.call_count == len(TEXTS)
 
 
+def test_a_second_graph_that_does_not_open_is_done_without(data_dir: Path) -> None:
+    encoder = OnnxEncoder(onnx_encoder(data_dir).folder)
+    encoder.wide = Future()
+    encoder.wide.set_exception(MemoryError())
+    assert encoder.encode_queries(["退休以后还要交钱吗"]).shape == (1, encoder.dimension)
+
+
 def test_a_crowd_is_told_from_one_alone() -> None:
     crowd = Crowd(calm_s=0.05)
     with crowd as first:
