@@ -196,6 +196,9 @@ class Assistant:
             plan = more(plan, _shown(past), self.index)
             if not plan.direct:
                 judgement = Judgement("not_found", judgement.confidence, "nothing_more", {}, {})
+        elif resolution.kind == "more" and before is not None and before.is_named:
+            # a place named and shown: there is no more of it, whatever the words are like
+            judgement = Judgement("not_found", judgement.confidence, "nothing_more", {}, {})
         answer = self._answer(text, resolution, query, scored, plan, judgement)
         return Explained(answer, resolution, plan, query, scored, judgement)
 
