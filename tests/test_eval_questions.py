@@ -94,7 +94,11 @@ def test_missing_and_empty_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("split", "asked", "unanswerable"),
-    [("dev", 666 + 898 + 497, 593), ("test", 260 + 166 + 220, 237)],
+    [
+        ("dev", 820 + 1322 + 497, 631),
+        ("test", 260 + 166 + 220, 237),
+        ("test-dialogues", 246, 22),
+    ],
 )
 def test_the_shipped_splits_are_sound(split: str, asked: int, unanswerable: int) -> None:
     asks = load_questions(GUIDE / f"{split}.jsonl")
