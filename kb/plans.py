@@ -470,7 +470,8 @@ class Planner:
             or self._using_rows(text, scored)[:1]
         )
         if named := set(self.rows_named(query.text)):  # a heading named stands elsewhere too
-            titled = [row for row in titled if row in named]
+            there = [row for row in titled if row in named]
+            titled = titled if quoted and not there else there  # words are shown where they stand
         firsts = [*titled[:1], ranked[0], *titled[1:], *self._clause_rows(query, scored, role)]
         firsts = titled if quoted else firsts
         order = self.selector.distinct([*dict.fromkeys(firsts), *ranked])[

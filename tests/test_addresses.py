@@ -367,3 +367,16 @@ def test_what_leads_in_comes_after_what_it_leads_to(assistant: Assistant) -> Non
     for query in ("中小企业数字化转型的工作思路是什么？", "如何保障《指南》落地见效？"):
         first = assistant.answer(query).citations[0].quote
         assert first.startswith("一是"), query
+
+
+@pytest.mark.parametrize(
+    "query", ["“携手行动”在解读里第几页", "解读里有没有提到携手行动", "原文里“先转带后转”在哪里"]
+)
+def test_words_that_stand_elsewhere_than_asked_are_shown_where_they_stand(
+    assistant: Assistant, query: str
+) -> None:
+    answer = assistant.answer(query)
+    direct = [c for c in answer.citations if c.role == "direct"]
+    assert answer.status == "answered"
+    assert direct
+    assert all("携手行动" in c.quote or "先转带后转" in c.quote for c in direct)
