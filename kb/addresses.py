@@ -23,6 +23,7 @@ __all__ = [
     "in_document",
     "in_sections",
     "on_pages",
+    "plain_headings",
     "several",
 ]
 
@@ -55,9 +56,9 @@ PAGES = re.compile(rf"第?(?P<first>{N})页?(?:到|至|[-—~～])+第?(?P<last>
 ON_PAGE = re.compile(
     rf"^(?:请问|那么?|看看|指南|文件|[，,])*第(?P<n>{SEVERAL})页(?:里面|里头|里|上面|上|中|的|，|,)*(?:(?:关于|对于|提到|说到|讲到|写到|说|讲|写)的?)?"
 )
-WITHIN = r"(?:里面|里边|里头|里|当中|中|上|(?=怎么|咋|如何|对|有没有|说|讲))"
+WITHIN = r"(?:里|当中|中|上|(?=怎么|咋|如何|对|有没有|说|讲))"
 IN_DOCUMENT = {
-    "interpretation": re.compile(rf"(?:解读|政策解答|政策问答|问答|解答)(?:材料|部分)?{WITHIN}"),
+    "interpretation": re.compile(rf"(?:解读|问答|解答)(?:材料|部分)?{WITHIN}"),
     "guide": re.compile(rf"(?:原文|正文|全文)(?:部分)?{WITHIN}"),
     "glossary": re.compile(rf"(?:名词解释|术语表)(?:部分)?{WITHIN}"),
 }
@@ -240,8 +241,12 @@ def in_document(text: str) -> str | None:
 
 def plain_headings(titles: Mapping[str, str]) -> dict[str, str]:
     """The heading of each section by id, folded, without its number."""
-    plain = {n: HEADING_NUMBER.sub("", fold(t)).strip('“”"《》 ') for n, t in titles.items()}
+    plain = {name: _without_number(title) for name, title in titles.items()}
     return {name: heading for name, heading in plain.items() if len(heading) >= SHORTEST_NAME}
+
+
+def _without_number(title: str) -> str:
+    return HEADING_NUMBER.sub("", fold(title))
 
 
 def in_sections(text: str, headings: Mapping[str, str]) -> list[str]:
@@ -292,7 +297,7 @@ def _listed(
         return _in_part(number_said(part), (), listings, titles)
     item = IN_LIST.search(text)
     for name, listing in listings.items():
-        heading = HEADING_NUMBER.sub("", fold(titles.get(name, "")))
+        heading = _without_number(titles.get(name, ""))
         if len(heading) < SHORTEST_NAME or heading not in text:
             continue
         rest = text.replace(heading, "", 1)

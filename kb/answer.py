@@ -83,7 +83,6 @@ class Assistant:
         self.retriever = retriever
         self.index: Index = retriever.index
         self._row_of = self.index.row_of
-        self._suggested = bytes(q.voice in SUGGESTED_VOICES for q in self.index.questions)
         self.planner = Planner(retriever)
         self.judge = judge
         self._slots = BoundedSemaphore(cores() + 1)  # one may wait for the interpreter
@@ -393,9 +392,9 @@ class Assistant:
         seen = {self._row_of[name] for name in shown if name in self._row_of}
         asked = _letters(query.text)
         for n in scored.nearest[:SUGGESTED_FROM]:
-            if not self._suggested[n]:
-                continue
             question = self.index.questions[n]
+            if question.voice not in SUGGESTED_VOICES:
+                continue
             rows = {t.row for t in self.index.targets[n]}
             if not rows & seen and _letters(question.query) != asked:
                 chosen.append(question.query)

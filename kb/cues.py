@@ -128,7 +128,7 @@ LEANING_START = re.compile(
     re.IGNORECASE,
 )
 FACET = re.compile(
-    r"^(?:那么?|具体|都|到底|由|归|该|又)*(?:谁|靠|按|凭|背后|目的|为(?:什么|啥|何)|为的|图|拿什么|依据)"
+    r"^(?:那么?|具体|都|到底|由|归|该|又)*(?:谁|靠|按|凭|背后|目的|为的|图|拿什么|依据)"
 )
 """Asks for one side of what was just quoted (谁来评, 按什么标准)."""
 

@@ -237,12 +237,10 @@ class Planner:
     def source_plan(self, shown: Plan, document: str, query: Query, scored: Scored) -> Plan:
         """What one document says on the matter shown: counterparts first, then its best passages."""
         support = self.selector.support(query, scored)
-        rows = [self._row_of[p.anchor] for p in shown.direct if p.anchor in self._row_of]
-        same = [other for row in rows for other in (row, *self.counterparts.get(row, ()))]
         passages = self.index.passages
         there = [row for row, p in enumerate(passages) if p.document_id == document]
         best = sorted(there, key=lambda row: (-float(scored.fused[row]), row))
-        firsts = self.selector.distinct([r for r in same if passages[r].document_id == document])
+        firsts = self.selector.distinct(self._on_the_same(shown.direct, document))
         order = self.selector.distinct([*firsts, *best[:MAX_CITATIONS]])[:MAX_CITATIONS]
         places = [self.selector.place(row, support) for row in order]
         direct = max(1, len(firsts))
@@ -450,12 +448,21 @@ class Planner:
         """The passages of a list's item: itself, or everything under its heading."""
         if item.anchor in self._row_of:
             return [self._row_of[item.anchor]]
-        prefix = item.anchor + "-"
+        return self._rows_under(item.anchor)
+
+    def _rows_under(self, section: str) -> list[int]:
+        """The passages of a section and of the sections below it."""
         return [
             r
             for r, p in enumerate(self.index.passages)
-            if p.section_id == item.anchor or p.section_id.startswith(prefix)
+            if p.section_id == section or p.section_id.startswith(f"{section}-")
         ]
+
+    def _on_the_same(self, shown: Sequence[Place], document: str) -> list[int]:
+        """What one document says on the measures shown: the passages themselves, their counterparts."""
+        rows = [self._row_of[p.anchor] for p in shown if p.anchor in self._row_of]
+        same = [other for row in rows for other in (row, *self.counterparts.get(row, ()))]
+        return [row for row in same if self.index.passages[row].document_id == document]
 
     def _passage_plan(
         self, query: Query, scored: Scored, support: Scores, role: Role | None
@@ -531,9 +538,7 @@ class Planner:
 
     def reasons(self, shown: Place) -> list[int]:
         """Where the reasons of what was shown stand: the interpretation of the same measure."""
-        row = self._row_of.get(shown.anchor)
-        rows = [] if row is None else [row, *self.counterparts.get(row, ())]
-        return [r for r in rows if self.index.passages[r].document_id == INTERPRETATION]
+        return self._on_the_same([shown], INTERPRETATION)
 
     def rows_named(self, text: str) -> list[int]:
         """The passages on the pages, in the document or under the heading by which a query asks."""
@@ -542,14 +547,8 @@ class Planner:
             return [row for row, p in enumerate(passages) if p.page in pages]
         if (document := in_document(text)) is not None:
             return [row for row, p in enumerate(passages) if p.document_id == document]
-        sections = in_sections(text, self._headings)
-        if not sections:
-            return []
-        return [
-            row
-            for row, p in enumerate(passages)
-            if any(p.section_id == s or p.section_id.startswith(f"{s}-") for s in sections)
-        ]
+        named = in_sections(text, self._headings)
+        return sorted({row for section in named for row in self._rows_under(section)})
 
     def rows_of_use(self, text: str, before: Plan) -> list[int]:
         """The passages that use the terms just defined, where a follow-up asks what these are good for."""

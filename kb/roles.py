@@ -1,7 +1,8 @@
 """Whom a passage addresses (需求方, 供给方, 主管部门), read from the documents' own structure.
 
 The interpretation says so itself: 《指南》的第二部分“增强企业转型能力”主要面向中小企业. A section whose
-path names such a part, or that holds such a sentence, gets that role.
+path names such a part, or that holds such a sentence, gets that role. Whose doings a query asks
+about (服务商也管培训吗) is read from the names of the lexicon and the verbs after them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ WHO: dict[str, Role] = {
     "地方各级主管部门": "authority",
 }
 ROLE_NAMES: dict[Role, str] = {"demand": "企业", "supply": "服务商", "authority": "主管部门"}
+ACTS = (
+    r"(?:自己|[那这]边|方面|一方|那头|们)*+(?:作为[^，作]{1,8})?(?:在[^，。]{1,8})?(?:也|又|还|都|主动|具体|到底|究竟)*+"
+    r"(?:要不要|能不能|该|要|应|能|可以|得|需|怎么|咋|如何|做|帮|管|配合|出|给|提供|呢|有(?:什么|啥)(?:任务|责任|支持|动作)|干)"
+)
+OF_OTHERS = "(?<![大型台务心头商业])"
+"""平台企业 and 大企业 are not 企业."""
 
 
 def assign_roles(documents: Sequence[Document], passages: Sequence[Passage]) -> list[Passage]:
@@ -54,14 +61,6 @@ def _with_role(passage: Passage, parts: dict[str, Role], sections: dict[str, Rol
         if any(heading.endswith(part) for heading in passage.section):
             role = named
     return passage if role is None else passage.model_copy(update={"role": role})
-
-
-ACTS = (
-    r"(?:自己|[那这]边|方面|一方|那头|们)*+(?:作为[^，作]{1,8})?(?:在[^，。]{1,8})?(?:也|又|还|都|主动|具体|到底|究竟)*+"
-    r"(?:要不要|能不能|该|要|应|能|可以|得|需|怎么|咋|如何|做|帮|管|配合|出|给|提供|呢|有(?:什么|啥)(?:任务|责任|支持|动作)|干)"
-)
-OF_OTHERS = "(?<![大型台务心头商业])"
-"""平台企业 and 大企业 are not 企业."""
 
 
 @lru_cache(maxsize=8)
