@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -262,8 +263,8 @@ def _choose_prompts(own: Mapping[str, str | None], name: str) -> Prompts:
 class OnnxEncoder:
     """An exported model, run without torch; encodes the queries at serve time. Thread safe.
 
-    The graph is opened twice. A text that is encoded while no other is has two cores for each step;
-    texts side by side have one each, since threads that wait for one another take from both
+    The graph is opened twice. A text that is alone when it begins has two cores for each step; texts
+    side by side have one each, since threads that wait for one another take from both
     (decision 44). The vectors are the same, bit for bit.
 
     Args:
@@ -311,9 +312,10 @@ class OnnxEncoder:
             return self.encode_queries([*texts, *(texts[0][start:end] for start, end in clauses)])
         prompt = self.record.prompts.query
         first, *others = [self._tokenizer.encode(prompt + text) for text in texts]
-        rest = [self._pool.submit(self._run, other.ids) for other in others]
-        whole, tokens = self._run_tokens(first.ids)
-        rows = [whole, *(run.result() for run in rest)]
+        with self._crowd.of(len(texts)) as alone:
+            rest = [self._pool.submit(self._run, other.ids) for other in others]
+            whole, tokens = self._run_tokens(first.ids, alone)
+            rows = [whole, *(run.result() for run in rest)]
         for start, end in clauses:
             a, b = len(prompt) + start, len(prompt) + end
             own = [
@@ -325,20 +327,23 @@ class OnnxEncoder:
     def _encode(self, texts: Sequence[str], prompt: str) -> FloatMatrix:
         """Encode each text alone, so that its vector does not hang on what is asked beside it."""
         every = [self._tokenizer.encode(prompt + text).ids for text in texts]
-        rows = self._pool.map(self._run, every) if len(every) > 1 else map(self._run, every)
-        return np.array([*rows], np.float32).reshape(len(texts), self.dimension)
+        with self._crowd.of(len(texts)) as alone:
+            if len(every) == 1:
+                rows = [self._run(every[0], alone)]
+            else:
+                rows = [*self._pool.map(self._run, every)]
+        return np.array(rows, np.float32).reshape(len(texts), self.dimension)
 
-    def _run(self, token_ids: Sequence[int]) -> FloatMatrix:
-        return self._run_tokens(token_ids)[0]
+    def _run(self, token_ids: Sequence[int], alone: bool = False) -> FloatMatrix:
+        return self._run_tokens(token_ids, alone)[0]
 
-    def _run_tokens(self, token_ids: Sequence[int]) -> tuple[FloatMatrix, FloatMatrix]:
+    def _run_tokens(self, token_ids: Sequence[int], alone: bool) -> tuple[FloatMatrix, FloatMatrix]:
         """The vector of a text, shape ``(d,)``, and those of its tokens, ``(n, d)``."""
+        session = self._session
+        if alone and self.wide is not None and self.wide.done() and not self.wide.exception():
+            session = self.wide.result()
         inputs = {"input_ids": np.array([token_ids], np.int64)}
-        with self._crowd as alone:
-            session = self._session
-            if alone and self.wide is not None and self.wide.done() and not self.wide.exception():
-                session = self.wide.result()
-            embedding, tokens = session.run(["embedding", "tokens"], inputs)
+        embedding, tokens = session.run(["embedding", "tokens"], inputs)
         return np.asarray(embedding[0], np.float32), np.asarray(tokens[0], np.float32)
 
 
@@ -365,7 +370,7 @@ def _open_wide(folder: Path) -> InferenceSession:
 
 
 class Crowd:
-    """Tells whoever enters whether nobody else is inside, nor was beside another of late."""
+    """Counts the texts being encoded, and tells whether one is alone and was not beside others of late."""
 
     def __init__(self, calm_s: float = CALM_S) -> None:
         self._calm_s = calm_s
@@ -373,17 +378,24 @@ class Crowd:
         self._inside = 0
         self._calm_from = 0.0
 
-    def __enter__(self) -> bool:
+    @contextmanager
+    def of(self, texts: int) -> Iterator[bool]:
+        """Add some texts for a while; gives whether there is but one, and calm."""
         with self._lock:
-            self._inside += 1
-            now = time.monotonic()
-            if self._inside > 1:
-                self._calm_from = now + self._calm_s
-            return now >= self._calm_from
+            self._inside += texts
+            alone = self._is_calm()
+        try:
+            yield alone
+        finally:
+            with self._lock:
+                self._is_calm()  # others beside to the end count from now
+                self._inside -= texts
 
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
+    def _is_calm(self) -> bool:
+        now = time.monotonic()
+        if self._inside > 1:
+            self._calm_from = now + self._calm_s
+        return now >= self._calm_from
 
 
 def _unit(vector: FloatMatrix) -> FloatMatrix:

@@ -12,15 +12,16 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from kb.errors import CorpusError
-from kb.schema import Document, Passage, Term
+from kb.schema import Document, Passage, Role, Term
 from kb.tokenizer import fold
 
 __all__ = ["Lexicon", "Reading", "load_lexicon", "read_terms"]
 
 ENTRY = re.compile(r"\d+\. (?P<name>[^（：]+)(?:（(?P<full>[^）]+)）)?：")
+ROLES = get_args(Role)
 LATIN = re.compile(r"[a-z][a-z0-9 -]+")
 
 
@@ -99,6 +100,10 @@ def load_lexicon(corpus_dir: Path) -> Lexicon:
     words, parties = _words(data, "words", "whole"), _words(data, "parties", "names")
     longest_first = tuple(sorted(map(fold, parties), key=len, reverse=True))
     actors = tuple((role, tuple(map(fold, names))) for role, names in _table(data, "actors"))
+    if wrong := [role for role, names in actors if role not in ROLES or not all(names)]:
+        raise CorpusError(
+            f"词表 lexicon.toml 的 actors.{wrong[0]} 不对：左边应为{'、'.join(ROLES)}之一，右边不能有空词，请检查。"
+        )
     return Lexicon(words, everyday, tuple(slips), aliases, longest_first, actors)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from kb.build import read_material
 from kb.corpus import load_corpus
+from kb.errors import CorpusError
 from kb.index import make_tokenizer
 from kb.lexicon import load_lexicon
 from kb.outline import listings
@@ -73,3 +76,10 @@ def test_no_development_question_is_in_the_test_split() -> None:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         asked[split] = {letters(t["query"]) for row in rows for t in row.get("turns", [row])}
     assert {query for query in asked["dev"] & asked["test"] if len(query) > 6} == set()
+
+
+@pytest.mark.parametrize("table", ['vendor = ["服务商"]', 'supply = ["服务商", ""]'])
+def test_a_wrong_table_of_actors_is_told(tmp_path: Path, table: str) -> None:
+    (tmp_path / "lexicon.toml").write_text(f"[actors]\n{table}\n", encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"actors\.(vendor|supply)"):
+        load_lexicon(tmp_path)

@@ -154,15 +154,24 @@ def test_a_second_graph_that_does_not_open_is_done_without(data_dir: Path) -> No
 
 def test_a_crowd_is_told_from_one_alone() -> None:
     crowd = Crowd(calm_s=0.05)
-    with crowd as first:
+    with crowd.of(1) as first:
         assert first
-        with crowd as second:
+        with crowd.of(1) as second:
             assert not second
-    with crowd as soon:
+    with crowd.of(1) as soon:
         assert not soon
     time.sleep(0.06)
-    with crowd as later:
+    with crowd.of(1) as later:
         assert later
+
+
+def test_texts_of_one_question_are_a_crowd_to_the_end() -> None:
+    crowd = Crowd(calm_s=0.05)
+    with crowd.of(2) as pair:
+        assert not pair
+        time.sleep(0.06)
+    with crowd.of(1) as soon:
+        assert not soon
 
 
 def test_threads_share_one_encoder(data_dir: Path) -> None:
