@@ -14,16 +14,15 @@ from functools import lru_cache
 from threading import BoundedSemaphore
 from typing import NamedTuple
 
-from kb import cues
 from kb.addresses import Address
 from kb.answerable import Judge, Judgement
 from kb.dialogue import Resolution, Turn, fresh, resolve
 from kb.errors import InputError
 from kb.fusion import top_rows
 from kb.index import Index
+from kb.lifts import Lifts
 from kb.plans import Plan, Planner, more
 from kb.retrieve import Query, Retriever, Scored
-from kb.roles import asked_role
 from kb.schema import Answer, Citation, Method, Role, SearchHit, Status
 from kb.select import Place
 from kb.settings import cores
@@ -39,8 +38,6 @@ REMEMBERED_TURNS = 8
 KEPT, RECENT = 2048, 32
 """Answers kept, 14 KB each; and how many of them with all their scores, 120 KB each for this corpus."""
 
-ITEM_BONUS, WHY_BONUS, ACTOR_BONUS = 2.0, 1.0, 0.6
-CHAPTER_BONUS, SHOWN_MALUS = 0.4, 0.5
 HEARD_WEIGHT = 0.7
 """A question of its own in a dialogue: how much it counts joined with the subject before."""
 
@@ -84,6 +81,7 @@ class Assistant:
         self.index: Index = retriever.index
         self._row_of = self.index.row_of
         self.planner = Planner(retriever)
+        self._lifts = Lifts(retriever, self.planner.named)
         self.judge = judge
         self._slots = BoundedSemaphore(cores() + 1)  # one may wait for the interpreter
         self._explain = lru_cache(maxsize=RECENT)(self._explain_uncached)
@@ -182,10 +180,8 @@ class Assistant:
             query, scored, plan, judgement = last.query, last.scored, before, last.judgement
         else:
             query, scored = self._score(resolution, role)
-            scored = self._lift(resolution, turns, before, scored)
-            scored = self._lift_named(query, scored)
-            if role is None:
-                scored = self._lift_actor(query, scored)
+            listing = turns[-1].listing if turns else None
+            scored = self._lifts.lifted(query, scored, resolution, listing, before, role)
             plan = self._plan(resolution, turns, before, query, scored, role)
             judgement = self.judge.judge(query, scored, plan)
         assert query is not None
@@ -223,47 +219,6 @@ class Assistant:
         if resolution.kind == "beyond" and listing is not None:
             return plan._replace(address=Address(listing, (resolution.item or 0,)))
         return plan
-
-    def _lift(
-        self, resolution: Resolution, turns: Sequence[Turn], before: Plan | None, scored: Scored
-    ) -> Scored:
-        """Score higher what a follow-up is near: the item it speaks of, the chapter cited before.
-
-        What was quoted first was read: who asks on, and not for one side of it, wants to know more.
-        """
-        if resolution.kind != "joined":
-            return scored
-        fused = scored.fused.copy()
-        spread = float(fused.std())
-        if resolution.item is not None and turns[-1].listing is not None:
-            rows = self.planner.rows_of_item(turns[-1].listing.items[resolution.item])
-            fused[rows] += ITEM_BONUS * spread
-        elif before is not None and before.direct:
-            fused[self.planner.chapter_rows(before.direct[0])] += CHAPTER_BONUS * spread
-            shown = self._row_of.get(before.direct[0].anchor)
-            if cues.WHY.search(resolution.text):
-                fused[self.planner.reasons(before.direct[0])] += WHY_BONUS * spread
-            elif shown is not None and not cues.FACET.match(resolution.text):
-                fused[shown] -= SHOWN_MALUS * spread
-            fused[self.planner.rows_of_use(resolution.text, before)] += ITEM_BONUS * spread
-        return scored._replace(fused=fused)
-
-    def _lift_named(self, query: Query, scored: Scored) -> Scored:
-        """Score higher what stands on the pages, in the document or in the section that a query names."""
-        rows = self.planner.rows_named(query.text)
-        if not rows:
-            return scored
-        fused = scored.fused.copy()
-        fused[rows] += ITEM_BONUS * float(fused.std())
-        return scored._replace(fused=fused)
-
-    def _lift_actor(self, query: Query, scored: Scored) -> Scored:
-        """Score higher what addresses those whose doings a query asks about."""
-        role = asked_role(query.reading.text, self.index.lexicon.actors)
-        if role is None:
-            return scored
-        bonus = ACTOR_BONUS * float(scored.fused.std())
-        return scored._replace(fused=scored.fused + bonus * self.retriever.in_role(role))
 
     def _score(self, resolution: Resolution, role: Role | None) -> tuple[Query, Scored]:
         """Read and score a resolved query, with its context where it leans on one."""

@@ -14,22 +14,17 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import asks
 from kb.addresses import (
     Address,
     addressed,
     asked_pages,
-    in_document,
-    in_sections,
-    on_pages,
-    plain_headings,
 )
 from kb.chunk import sentences
-from kb.counterparts import counterparts
 from kb.fusion import standardise, top_rows
 from kb.index import Index
+from kb.named import ASKS_BENEFIT, NUMBERING, Named
 from kb.numerals import number_said
-from kb.outline import Item, Listing, listings
+from kb.outline import Listing, listings
 from kb.retrieve import Query, Retriever, Scored
 from kb.schema import Role, Term
 from kb.select import Place, Selector
@@ -57,24 +52,12 @@ LIST_LIKENESS, LIST_WORDY = 0.945, 16
 LIST_NEAREST = 3
 REST_OF_MEANING = 6
 MAX_CITATIONS, MOST_QUOTED = 6, 20
-NUMBERING = re.compile(
-    r"^(?:[一二三四五六七八九十]+是|[（(]?[一二三四五六七八九十\d]+[）)]?[、.]? ?)"
-)
 ITEM_COUNT = re.compile(r"([两二三四五六七八九十\d]+)\s?[个条项点类句大方种问](?!部分)")
 ASKS_COUNT = re.compile(r"几[个条项点大类种]|多少|一共|总共|how many", re.IGNORECASE)
-ASKS_USE = re.compile(
-    r"用(?:在|到|于)(?:了)?(?:哪|什么|啥|何)|在?哪(?:儿|里|些地方)?(?:能|可以|要|该|会)?(?:用(?!途|处)|使用)|(?:哪|什么|啥)(?:个|些)?(?:环节|地方|场景|业务).{0,4}用|where.*\bused?\b",
-    re.IGNORECASE,
-)
-ASKS_BENEFIT = re.compile(
-    r"有(?:啥|什么)(?:用|好处)|为(?:啥|什么|何)|凭(?:啥|什么)|图个?(?:啥|什么)|省在哪|哪(?:些|一?个|几个)?(?:活|环节|业务)"
-)
 HEADING_SHARE = 0.5
 WHOLE_SHARE = 0.7
 WORTH_MARKING = 15
-MEASURE_LEVEL = 3
 LEADS_IN = re.compile(r"(?:：|以下.{1,3}(?:方面|点|项)。)$")
-INTERPRETATION = "interpretation"
 NEARLY_ALL = 0.75
 
 
@@ -110,20 +93,13 @@ class Planner:
         self.retriever = retriever
         self.index: Index = retriever.index
         self.selector = Selector(self.index)
+        self.named = Named(self.index)
         self.listings = listings(self.index.documents, self.index.passages)
-        self.counterparts = counterparts(self.index.passages)
         self._row_of = self.index.row_of
         self._has_pages = any(passage.page is not None for passage in self.index.passages)
-        self._rows_of_title = self._measures()
-        self._titles = {
-            section.id: section.title
-            for document in self.index.documents.values()
-            for section in document.sections
-        }
-        self._headings = plain_headings(self._titles)
         self._question_headings = {
             name: _letters(NUMBERING.sub("", title))
-            for name, title in self._titles.items()
+            for name, title in self.named.titles.items()
             if title.endswith(("？", "?"))
         }
         self._about_lists = {
@@ -175,7 +151,7 @@ class Planner:
         """Choose a plan for a query; one that leans on another must ask for a list plainly."""
         if self._has_pages and (pages := asked_pages(query.reading.text)):
             return self._page_plan(pages, query, scored, role)
-        address = addressed(query.reading.text, self.listings, self._titles)
+        address = addressed(query.reading.text, self.listings, self.named.titles)
         if address is not None and address.exists:
             if not address.items:
                 support = self.selector.support(query, scored)
@@ -227,8 +203,8 @@ class Planner:
     def _item_plan(self, listing: Listing, number: int, query: Query, scored: Scored) -> Plan:
         """One item of a list: what stands under its heading, and its counterpart."""
         support = self.selector.support(query, scored)
-        rows = self.rows_of_item(listing.items[number])
-        others = [r for row in rows for r in self.counterparts.get(row, ())]
+        rows = self.named.of_item(listing.items[number])
+        others = [r for row in rows for r in self.named.counterparts(row)]
         direct = [
             self.selector.place(row, support) for row in self.selector.distinct([*rows, *others])
         ]
@@ -240,7 +216,7 @@ class Planner:
         passages = self.index.passages
         there = [row for row, p in enumerate(passages) if p.document_id == document]
         best = sorted(there, key=lambda row: (-float(scored.fused[row]), row))
-        firsts = self.selector.distinct(self._on_the_same(shown.direct, document))
+        firsts = self.selector.distinct(self.named.on_the_same(shown.direct, document))
         order = self.selector.distinct([*firsts, *best[:MAX_CITATIONS]])[:MAX_CITATIONS]
         places = [self.selector.place(row, support) for row in order]
         direct = max(1, len(firsts))
@@ -281,21 +257,12 @@ class Planner:
         """The definitions, and where the terms are used; that first where ``used`` is asked for."""
         rows = [self._row_of[term.passage_id] for term in terms]
         direct = [self._whole(row) for row in rows]
-        uses = [
-            row
-            for row, passage in enumerate(self.index.passages)
-            if row not in rows and any(self._uses(term, passage.text) for term in terms)
-        ]
+        uses = self.named.uses_of(terms)
         uses.sort(key=lambda row: -float(scored.fused[row]))
         related = [self.selector.place(row, support) for row in self.selector.distinct(uses)]
         if used:
             direct, related = [*related[:1], *direct], related[1:]
         return Plan("term", tuple(direct), tuple(related[: MAX_CITATIONS - len(direct)]))
-
-    @staticmethod
-    def _uses(term: Term, text: str) -> bool:
-        folded = fold(text)
-        return any(fold(n) in folded for n in (term.name, term.abbreviation or term.name))
 
     def _whole(self, row: int) -> Place:
         passage = self.index.passages[row]
@@ -340,7 +307,7 @@ class Planner:
         """
         text = query.reading.text
         cue = LIST_CUE.search(WEAK_LIST_CUE.sub("", text) if leaning else text)
-        if not self._list_questions or cue is None or self._names_a_measure(text):
+        if not self._list_questions or cue is None or self.named.measures(text):
             return None
         near = [
             (_top_mean(scored.questions[rows]), name) for name, rows in self._asking_for.items()
@@ -367,15 +334,6 @@ class Planner:
             self.listings.get(self.index.passages[best].section_id) if best in self._leads else None
         )
 
-    def chapter_rows(self, place: Place) -> list[int]:
-        """The passages of the chapter that a place stands in: its section and that one's sisters."""
-        section = place.anchor.rpartition("-p")[0] or place.anchor
-        chapter = _chapter(section)
-        return [r for r, p in enumerate(self.index.passages) if _chapter(p.section_id) == chapter]
-
-    def _names_a_measure(self, text: str) -> bool:
-        return any(title in text for title in self._rows_of_title)
-
     def _list_plan(self, listing: Listing, query: Query, scored: Scored, support: Scores) -> Plan:
         items = self._widen(
             [
@@ -400,7 +358,7 @@ class Planner:
         """What stands under the headings of a list, in order, where it is little; else nothing."""
         if any(item.anchor in self._row_of for item in listing.items):
             return ()
-        rows = [row for item in listing.items for row in self.rows_of_item(item)]
+        rows = [row for item in listing.items for row in self.named.of_item(item)]
         distinct = self.selector.distinct(rows)
         if len(distinct) > MAX_CITATIONS:
             return ()
@@ -444,39 +402,19 @@ class Planner:
                 places.append(item._replace(start=start, end=end))
         return places
 
-    def rows_of_item(self, item: Item) -> list[int]:
-        """The passages of a list's item: itself, or everything under its heading."""
-        if item.anchor in self._row_of:
-            return [self._row_of[item.anchor]]
-        return self._rows_under(item.anchor)
-
-    def _rows_under(self, section: str) -> list[int]:
-        """The passages of a section and of the sections below it."""
-        return [
-            r
-            for r, p in enumerate(self.index.passages)
-            if p.section_id == section or p.section_id.startswith(f"{section}-")
-        ]
-
-    def _on_the_same(self, shown: Sequence[Place], document: str) -> list[int]:
-        """What one document says on the measures shown: the passages themselves, their counterparts."""
-        rows = [self._row_of[p.anchor] for p in shown if p.anchor in self._row_of]
-        same = [other for row in rows for other in (row, *self.counterparts.get(row, ()))]
-        return [row for row in same if self.index.passages[row].document_id == document]
-
     def _passage_plan(
         self, query: Query, scored: Scored, support: Scores, role: Role | None
     ) -> Plan:
         best = [row for row in top_rows(scored.fused, 12) if row not in self._leads]
         ranked = self.selector.distinct(best)
         text = query.reading.text
-        quoted = self._quoted_rows(query.text, scored)
+        quoted = self.named.quoted(query.text, scored)
         titled = (
             quoted[:MOST_QUOTED]
-            or self._titled_rows(text, scored)
-            or self._using_rows(text, scored)[:1]
+            or self.named.titled(text, scored)
+            or self.named.using(text, scored)[:1]
         )
-        if named := set(self.rows_named(query.text)):  # a heading named stands elsewhere too
+        if named := set(self.named.within(query.text)):  # a heading named stands elsewhere too
             there = [row for row in titled if row in named]
             titled = titled if quoted and not there else there  # words are shown where they stand
         firsts = [*titled[:1], ranked[0], *titled[1:], *self._clause_rows(query, scored, role)]
@@ -490,71 +428,6 @@ class Planner:
         places = [self.selector.place(row, support, float(scored.fused[row])) for row in order]
         direct, related = tuple(places[:direct_count]), tuple(places[direct_count:])
         return Plan("passages", direct, related, quoted=bool(quoted))
-
-    def _measures(self) -> dict[str, list[int]]:
-        """The rows under each of the guide's own measures, by its title without number."""
-        titles = {
-            NUMBERING.sub("", section.title): list[int]()
-            for document in self.index.documents.values()
-            for section in document.sections
-            if section.level == MEASURE_LEVEL and document.id == "guide"
-        }
-        for row, passage in enumerate(self.index.passages):
-            title = NUMBERING.sub("", passage.section[-1]) if passage.section else ""
-            if passage.document_id == "guide" and title in titles:
-                titles[title].append(row)
-        return titles
-
-    def _titled_rows(self, text: str, scored: Scored) -> list[int]:
-        """Passages under a measure that the query names by its title, the guide's own."""
-        rows = [
-            row for title, under in self._rows_of_title.items() if title in text for row in under
-        ]
-        return sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
-
-    def _quoted_rows(self, text: str, scored: Scored) -> list[int]:
-        """Passages that hold the words whose place a query asks for, the best one first."""
-        quoted = asks.sought_quotation(text)
-        if quoted is None:
-            return []
-        said = fold(quoted)
-        rows = [row for row, p in enumerate(self.index.passages) if said in fold(p.text)]
-        return sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
-
-    def _using_rows(self, text: str, scored: Scored) -> list[int]:
-        """Passages that use every glossary term of a query that asks where these are used."""
-        terms = asked_terms(text, self.index.terms).terms
-        rows = self._rows_using(terms) if terms and ASKS_USE.search(text) else []
-        return sorted(rows, key=lambda row: (-float(scored.fused[row]), row))
-
-    def _rows_using(self, terms: Sequence[Term]) -> list[int]:
-        """Passages that use every one of some terms and define none."""
-        defined = {self._row_of[term.passage_id] for term in self.index.terms}
-        return [
-            row
-            for row, passage in enumerate(self.index.passages)
-            if row not in defined and all(self._uses(term, passage.text) for term in terms)
-        ]
-
-    def reasons(self, shown: Place) -> list[int]:
-        """Where the reasons of what was shown stand: the interpretation of the same measure."""
-        return self._on_the_same([shown], INTERPRETATION)
-
-    def rows_named(self, text: str) -> list[int]:
-        """The passages on the pages, in the document or under the heading by which a query asks."""
-        passages = self.index.passages
-        if pages := on_pages(text)[0]:
-            return [row for row, p in enumerate(passages) if p.page in pages]
-        if (document := in_document(text)) is not None:
-            return [row for row, p in enumerate(passages) if p.document_id == document]
-        named = in_sections(text, self._headings)
-        return sorted({row for section in named for row in self._rows_under(section)})
-
-    def rows_of_use(self, text: str, before: Plan) -> list[int]:
-        """The passages that use the terms just defined, where a follow-up asks what these are good for."""
-        shown = {place.anchor for place in before.direct}
-        terms = [term for term in self.index.terms if term.passage_id in shown]
-        return self._rows_using(terms) if terms and ASKS_BENEFIT.search(text) else []
 
     def _direct_count(self, order: Sequence[int], scored: Scored, forced: int) -> int:
         """How many of the leading rows answer: those close to the best, at most three more."""
@@ -572,11 +445,6 @@ class Planner:
         whole = WHOLE_SHARE * standardise(scored.fused)
         ranks = [standardise(self.retriever.rank(part, role)) for part in query.parts]
         return [top_rows(rank + whole, 1)[0] for rank in ranks]
-
-
-def _chapter(section: str) -> str:
-    """The id of the section above: ``guide:2-3`` -> ``guide:2``."""
-    return section.rpartition("-")[0] or section
 
 
 def _letters(text: str) -> str:
