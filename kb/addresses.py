@@ -15,6 +15,7 @@ from kb.outline import HEADING_NUMBER, Listing
 from kb.tokenizer import fold
 
 __all__ = [
+    "SET_ASIDE",
     "Address",
     "addressed",
     "asked_pages",
@@ -56,13 +57,24 @@ PAGES = re.compile(rf"第?(?P<first>{N})页?(?:到|至|[-—~～])+第?(?P<last>
 ON_PAGE = re.compile(
     rf"^(?:请问|那么?|看看|指南|文件|[，,])*第(?P<n>{SEVERAL})页(?:里面|里头|里|上面|上|中|的|，|,)*(?:(?:关于|对于|提到|说到|讲到|写到|说|讲|写)的?)?"
 )
-WITHIN = r"(?:里|当中|中|上|(?=怎么|咋|如何|对|有没有|说|讲))"
+WITHIN = r"(?:里|当中|中|上|[那这][边头里](?=怎么|咋|如何|对|有没有|说|讲|关于|的)|(?=怎么|咋|如何|对|有没有|说|讲|关于|管|交给))"
+NO_VERB = r"(?<![请能来帮你我给])(?<!怎么)(?<!如何)(?<!怎样)"
+"""请解答如何…, 怎么解读… name no document."""
 IN_DOCUMENT = {
-    "interpretation": re.compile(rf"(?:解读|问答|解答)(?:材料|部分)?{WITHIN}"),
-    "guide": re.compile(rf"(?:原文|正文|全文)(?:部分)?{WITHIN}"),
+    "interpretation": re.compile(rf"{NO_VERB}(?:解读|问答|解答)(?:材料|部分)?{WITHIN}"),
+    "guide": re.compile(
+        rf"(?:原文|正文|全文)(?:部分)?{WITHIN}|指南的?(?:[那这]一?[句段]|(?:对应|相应))|指南正文"
+    ),
     "glossary": re.compile(rf"(?:名词解释|术语表)(?:部分)?{WITHIN}"),
 }
+SET_ASIDE = re.compile(
+    r"(?:不要|不看|别看|别拿|除了|抛开)(?:官方)?(?:解读|问答|解答|名词解释|指南)(?:里|的|说的)?(?:之外|以外)?|(?:解读|问答|解答|名词解释|指南)(?:之外|以外)"
+)
+"""Names a document that is not meant: 解读之外, 指南正文里怎么说."""
 THIS_PART = r"”?(?:[这那]?一?(?:部分|节|块|条))?"
+THIS_ONE = r"”?[这那]一?(?:部分|节|块|条|项|点)(?:里|当中|中)"
+VERB, SHORTEST_OBJECT = 2, 4
+"""开展全流程服务 is called 全流程服务 too."""
 BESIDE_PAGE = re.compile(r"上面|上|主要|重点|解读|几点")
 MOST_PAGES = 12
 REST = re.compile(
@@ -235,7 +247,8 @@ def on_pages(text: str) -> tuple[tuple[int, ...], str]:
 
 def in_document(text: str) -> str | None:
     """The one document in which a query asks something: 解读里怎么说订阅 -> interpretation."""
-    named = [name for name, pattern in IN_DOCUMENT.items() if pattern.search(fold(text))]
+    text = SET_ASIDE.sub("", fold(text))
+    named = [name for name, pattern in IN_DOCUMENT.items() if pattern.search(text)]
     return named[0] if len(named) == 1 else None
 
 
@@ -257,11 +270,17 @@ def in_sections(text: str, headings: Mapping[str, str]) -> list[str]:
         headings: of ``plain_headings``.
     """
     text = fold(text)
-    return [
-        name
-        for name, heading in headings.items()
-        if heading in text and re.search(rf"{re.escape(heading)}{THIS_PART}{WITHIN}", text)
-    ]
+    return [name for name, heading in headings.items() if _asks_within(text, heading)]
+
+
+def _asks_within(text: str, heading: str) -> bool:
+    """Whether a query asks for something under a heading: 总则里怎么说, 全流程服务这条里."""
+    if heading in text:
+        return re.search(rf"{re.escape(heading)}{THIS_PART}{WITHIN}", text) is not None
+    called = heading[VERB:]
+    if len(called) < SHORTEST_OBJECT or called not in text:
+        return False
+    return re.search(rf"{re.escape(called)}{THIS_ONE}", text) is not None
 
 
 def _every_measure(text: str) -> bool:

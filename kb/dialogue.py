@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from kb import cues
-from kb.addresses import by_number, by_part, several
+from kb.addresses import SET_ASIDE, by_number, by_part, several
 from kb.numerals import number_said
 from kb.outline import Listing
 from kb.schema import Term
@@ -166,6 +166,7 @@ def _shows_measures(last: Turn, terms: tuple[Term, ...]) -> bool:
 
 def _asked_document(text: str) -> str | None:
     """The document that a query asks to hear on the same matter (解读里怎么说), or None."""
+    text = SET_ASIDE.sub("", text)
     if len(text) > LONGEST_SOURCE or not cues.SOURCE.match(text):
         return None
     return next((name for name, named in cues.DOCUMENTS if named.search(text)), None)
@@ -246,7 +247,7 @@ def _named_item(text: str, last: Turn) -> tuple[int | None, bool]:
 def _name_the_terms(text: str, turns: Sequence[Turn], terms: tuple[Term, ...]) -> str:
     """Name the glossary terms last spoken of where a query leaves them out.
 
-    它到底指什么 -> 低代码到底指什么; 跟APS有什么不一样 -> MES跟APS有什么不一样; 它俩差在哪 -> AGV和AMR差在哪;
+    它到底指什么 -> 低代码到底指什么; 再给我一遍名词解释 -> 低代码，再给我一遍名词解释; 跟APS有什么不一样 -> MES跟APS有什么不一样; 它俩差在哪 -> AGV和AMR差在哪; 后者能干什么 -> AMR能干什么;
     用在哪个环节 -> AGV和AMR用在哪个环节.
     """
     spoken = [
@@ -258,9 +259,11 @@ def _name_the_terms(text: str, turns: Sequence[Turn], terms: tuple[Term, ...]) -
     latest = list(dict.fromkeys(reversed(spoken)))
     named = asked_terms(turns[-1].text, terms).terms or asked_terms(turns[-1].subject, terms).terms
     if not named:
-        return text
+        return f"{latest[0]}，{text}" if latest and cues.ENTRY.search(text) else text
     if len(latest) > 1 and cues.BOTH.search(text):
         return cues.BOTH.sub(f"{latest[1]}和{latest[0]}", text, count=1)
+    if len(latest) > 1:
+        text = cues.LATTER.sub(latest[0], cues.FORMER.sub(latest[1], text, count=1), count=1)
     if compared := cues.COMPARES_ONE.match(text):
         return f"{latest[0]}{compared['rest']}"
     if cues.NO_SUBJECT.match(text):

@@ -62,7 +62,11 @@ class Lifts:
         fused = scored.fused.copy()
         spread = float(fused.std())
         if resolution.item is not None and listing is not None:
-            fused[self._named.of_item(listing.items[resolution.item])] += ITEM_BONUS * spread
+            rows = self._named.of_item(listing.items[resolution.item])
+            fused[rows] += ITEM_BONUS * spread
+            if cues.WHY.search(resolution.text):
+                others = {other for row in rows for other in self._named.counterparts(row)}
+                fused[[*others]] += (ITEM_BONUS + WHY_BONUS) * spread
         elif before is not None and before.direct:
             best = before.direct[0]
             fused[self._named.chapter(best)] += CHAPTER_BONUS * spread

@@ -28,7 +28,7 @@ from kb.outline import Listing, listings
 from kb.retrieve import Query, Retriever, Scored
 from kb.schema import Role, Term
 from kb.select import Place, Selector
-from kb.terms import ASKS_MEANING, PADDING, asked_terms, names
+from kb.terms import ASKS_MEANING, PADDING, asked_terms, asking_clause, names
 from kb.tokenizer import fold
 
 __all__ = ["Plan", "Planner"]
@@ -245,7 +245,9 @@ class Planner:
         return Plan("list", tuple(led), tuple(leads), self.listings.get(section))
 
     def _only_meaning(self, text: str, terms: Sequence[Term]) -> bool:
-        rest = ASKS_MEANING.sub("", text)
+        clause = asking_clause(text)
+        asked = clause if asked_terms(clause, self.index.terms).terms else text
+        rest = ASKS_MEANING.sub("", asked)
         for term in terms:
             for name in names(term):
                 rest = rest.replace(name, "")

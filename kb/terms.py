@@ -21,11 +21,12 @@ ASKS_MEANING = re.compile(
 COMPARES = re.compile(
     r"区别|不同|差别|差在|不一样|一回事|对比|比较|和|与|跟|vs|difference|compare", re.IGNORECASE
 )
+CLAUSE_END = re.compile(r"[，,；;。！!？?]")
 PADDING = re.compile(r"[\s，。？！、?!.,：:“”\"'（）()的呢啊吗是那又有也]+")
 
 
 class Asked(NamedTuple):
-    """The terms a query names, in the order named, and whether their meaning is asked for."""
+    """The terms a query names, those asked about first, else in the order named, and whether their meaning is asked for."""
 
     terms: tuple[Term, ...]
     meaning: bool
@@ -52,9 +53,23 @@ def asked_terms(query: str, terms: tuple[Term, ...]) -> Asked:
             found.append((min(at for at, _ in places), term))
             for _, name in places:
                 rest = rest.replace(name, "")
-    ordered = tuple(term for _, term in sorted(found, key=lambda pair: pair[0]))
+    ordered = _asked_first(text, tuple(term for _, term in sorted(found, key=lambda p: p[0])))
     bare = bool(ordered) and not PADDING.sub("", rest)
     return Asked(ordered, bool(ASKS_MEANING.search(text)) or bare, bare)
+
+
+def asking_clause(text: str) -> str:
+    """The last clause of a query."""
+    return CLAUSE_END.split(text.rstrip("。？?！! "))[-1]
+
+
+def _asked_first(text: str, terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """The terms whose meaning the last clause asks before the others: 分不清AGV跟AMR，AMR是什么."""
+    clause = asking_clause(text)
+    if len(terms) < 2 or not ASKS_MEANING.search(clause) or COMPARES.search(clause):
+        return terms
+    asked = [term for term in terms if any(_place(clause, name) >= 0 for name in names(term))]
+    return (*asked, *(term for term in terms if term not in asked))
 
 
 def _place(text: str, name: str) -> int:

@@ -17,12 +17,12 @@ HANGS = 120.0
 TRY = """
 import re
 from pathlib import Path
-from kb import addresses, answer, answerable, asks, cues, plans, roles, terms
+from kb import addresses, answer, answerable, asks, cues, dialogue, named, plans, roles, terms
 from kb.lexicon import load_lexicon
 
 lexicon = load_lexicon(Path("corpus"))
 made = [cues.asked_party(lexicon.parties), *roles._acting(lexicon.actors).values()]
-places = (addresses, answer, answerable, asks, cues, plans, terms)
+places = (addresses, answer, answerable, asks, cues, dialogue, named, plans, roles, terms)
 found = [p for place in places for p in vars(place).values() if isinstance(p, re.Pattern)]
 found += [pattern for kind in asks.KINDS.values() for pattern in kind]
 found += [*addresses.IN_DOCUMENT.values(), *made]
