@@ -175,9 +175,11 @@ class Assistant:
             self.index.lexicon.parties,
         )
         before = past[resolution.turn].plan if past else None
-        if resolution.kind in ("page", "again") and before is not None:
+        if resolution.kind in ("page", "heading", "again") and before is not None:
             last = self._explain(history[-1], history[:-1], role)
             query, scored, plan, judgement = last.query, last.scored, before, last.judgement
+            if resolution.kind == "heading" and before.direct:
+                plan = self.planner.heading_plan(before)
         else:
             query, scored = self._score(resolution, role)
             listing = turns[-1].listing if turns else None
@@ -332,6 +334,8 @@ class Assistant:
         elif resolution.kind == "page":
             pages = sorted({c.page for c in citations if c.role == "direct" and c.page is not None})
             parts.append(MESSAGES["page"].format(pages="、".join(f"第{p}页" for p in pages)))
+        elif resolution.kind == "heading":
+            parts.append(MESSAGES["heading"])
         elif plan.kind == "list" and plan.listing is not None:
             parts.append(MESSAGES["listed"].format(total=len(plan.listing.items)))
         else:
@@ -430,7 +434,7 @@ def _shown(past: Sequence[Past]) -> list[Place]:
     places: list[Place] = []
     for one in reversed(past):
         places += one.plan.direct if one.plan else ()
-        if one.kind not in ("more", "source", "page", "again"):
+        if one.kind not in ("more", "source", "page", "heading", "again"):
             break
     return places
 

@@ -21,6 +21,7 @@ __all__ = [
     "FILLER",
     "FORMER",
     "GO_ON",
+    "HEADING",
     "LATTER",
     "LEANING_START",
     "MORE",
@@ -63,6 +64,12 @@ PAGE_OF_LAST = re.compile(
     r"|多少|你|说|写|的|话|里|中|在|是|都|又|吗|呢|啊|[，,？?。！! ]"
 )
 """What a question for the page of the last answer says beside it."""
+
+HEADING = re.compile(
+    r"^(?:那么?|请问|[这那][一几两]?(?:条|点|句话?|段话?|部分|段|块|个|项|些)|它们?|以上|上面|刚才|说的|原文|材料|文件|指南|解读|的|是|属于|归属?|放在|在|出自|里|中|[，, ])*+"
+    r"(?:哪一?个?|第几个?)(?:大?标题|小标题|部分|章节?|节|问题|板块|大块)(?:下面|下|底下|里面?|中|之下|的)*+[啊呢呀吗了？?。 ]*$"
+)
+"""Asks under which heading the last answer stands."""
 
 AGAIN = re.compile(
     r"^(?:没有?(?:听|看)(?:清楚?|明白|懂|见|全)|太(?:笼统|简单|粗|含糊))[了吧啊。，,！!]*$"

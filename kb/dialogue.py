@@ -1,7 +1,7 @@
 """History + follow-up -> a standalone query that is shown to the user.
 
 Deterministic rules, tried in order: a change of subject is fresh; 再说一遍 and 详细讲讲 show the last
-answer again, 在第几页 with its pages; 解读里怎么说 asks what another document says on it; 第二点 and
+answer again, 在第几页 with its pages, 属于哪一部分 with its headings; 解读里怎么说 asks what another document says on it; 第二点 and
 资金那块 pick an item of the list last shown; 还有吗 asks for more of the same; 说回刚才的环境 goes back to an earlier turn; a leaning
 question (那银行呢, 它跟APS有什么不一样) is joined to the question it leans on, and to an item of the list
 where it names one (第三条里政府要干嘛). 第二部分第四条 is an address, so fresh. Anything else is fresh, so a
@@ -24,7 +24,7 @@ from kb.tokenizer import Tokenizer, fold, simplified
 
 __all__ = ["Resolution", "Turn", "resolve"]
 
-Kind = Literal["fresh", "joined", "item", "more", "page", "source", "again", "beyond"]
+Kind = Literal["fresh", "joined", "item", "more", "page", "heading", "source", "again", "beyond"]
 
 JOINT = "——"
 SHORT = 12
@@ -109,6 +109,8 @@ def resolve(
         own = text.replace(asked[0], "", 1).strip("，, ？?")
         if not cues.PAGE_OF_LAST.sub("", own):
             return Resolution("page", shown, last.text, last.subject)
+    if cues.HEADING.match(text):
+        return Resolution("heading", shown, last.text, last.subject)
     if by_part(text) or (by_number(text) and not _shows_measures(last, terms)):
         return fresh(_end_of(typed, text))
     if (document := _asked_document(text)) is not None:

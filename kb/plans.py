@@ -222,6 +222,18 @@ class Planner:
         direct = max(1, len(firsts))
         return Plan("passages", tuple(places[:direct]), tuple(places[direct:]))
 
+    def heading_plan(self, shown: Plan) -> Plan:
+        """The headings that the first place shown stands under, the nearest first, and it again."""
+        first = shown.direct[0]
+        document = self.index.documents[first.document_id]
+        every = [
+            Place(document.id, section.id, section.start, section.end, ((section.start, section.end),))
+            for section in document.sections
+            if section.start <= first.start < section.body_end
+        ]
+        above = tuple(reversed(every[1:] or every))  # the first is the document's own title
+        return Plan("passages", above or (first,), (first,) if above else ())
+
     def _asked_heading(self, text: str) -> str | None:
         """The section whose heading is this very question, with few other words, or None."""
         plain = _letters(text)

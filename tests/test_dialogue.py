@@ -471,3 +471,25 @@ def test_greetings_and_unusable_text_are_no_turns(assistant: Assistant) -> None:
 def test_half_characters_come_back_as_question_marks(assistant: Assistant) -> None:
     assert assistant.answer("\ud800 什么是MES").query == "? 什么是MES"
     assert assistant.answer("\ud800").query == "?"
+
+
+@pytest.mark.parametrize(
+    "query", ["这一条属于哪个大标题下面的", "这部分在材料第几个问题下面", "属于哪一章？", "它在哪一部分里"]
+)
+def test_headings_of_the_last_answer(query: str) -> None:
+    """They lean on the turn before, and ask for nothing else."""
+    turn = Turn("职业院校能承担什么任务", "职业院校能承担什么任务", None, None)
+    assert resolve(query, [turn]).kind == "heading"
+
+
+@pytest.mark.parametrize("query", ["哪部分最重要", "哪一个", "第几个问题讲资金", "哪个章节讲试点"])
+def test_a_question_that_asks_more_is_not_for_headings(query: str) -> None:
+    turn = Turn("职业院校能承担什么任务", "职业院校能承担什么任务", None, None)
+    assert resolve(query, [turn]).kind != "heading"
+
+
+def test_headings_are_quoted_nearest_first(assistant: Assistant) -> None:
+    answer = assistant.answer("属于哪一部分？", ["职业院校在中小企业数字化转型里可以承担什么任务？"])
+    quotes = [c.quote for c in answer.citations if c.role == "direct"]
+    assert quotes == ["（四）完善配套服务", "四、加大转型政策支持"]
+    assert answer.citations[-1].role == "related"
