@@ -45,7 +45,7 @@ CERTAIN = 0.99
 """What stands at a place named by number is no matter of likeness."""
 
 NEAREST = 3
-VOTERS = 10
+VOTERS, SAMPLED = 10, 8
 TEMPERATURE = 0.015
 LATIN_TERM = re.compile(r"[a-z][a-z0-9+.-]{1,12}")
 CAPITALS = re.compile(r"[A-Z][A-Z0-9+.-]{1,12}(?![a-z])")
@@ -435,9 +435,10 @@ def _as_typed(word: str, text: str) -> str:
 
 def _largest(values: Scores) -> Scores:
     """The largest few values, largest first."""
-    return np.sort(
-        values[np.argpartition(values, -VOTERS)[-VOTERS:]] if values.size > VOTERS else values
-    )[::-1]
+    sample = values[::SAMPLED]
+    if sample.size > VOTERS:  # as many of all are no smaller than those of a sample
+        values = values[values >= np.partition(sample, -VOTERS)[-VOTERS]]
+    return np.sort(values)[::-1][:VOTERS]
 
 
 def _share(weights: Sequence[tuple[str, float]], known: frozenset[str]) -> float:

@@ -46,6 +46,8 @@ def top_rows(scores: Scores, k: int) -> list[int]:
     k = min(max(k, 0), scores.size)
     if k == 0:
         return []
+    if k == 1:
+        return [int(scores.argmax())]
     rows = _promising(scores, k)
     values = scores if rows is None else scores[rows]
     if FEW < values.size > k:

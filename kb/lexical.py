@@ -41,8 +41,14 @@ class Lexical:
         ids = [self._model.vocab_dict[t] for t in tokens if t in self._model.vocab_dict]
         if not ids:
             return np.zeros(self.rows, dtype=np.float32)
-        scores = self._model.get_scores_from_ids(ids)
-        return np.asarray(scores, dtype=np.float32)
+        # what get_scores_from_ids does; a token's rows are distinct, so they need no ``add.at``
+        table = self._model.scores
+        starts = table["indptr"]
+        scores = np.zeros(self.rows, dtype=np.float32)
+        for token in ids:
+            held = slice(starts[token], starts[token + 1])
+            scores[table["indices"][held]] += table["data"][held]
+        return scores
 
     def ceiling(self, tokens: Sequence[str]) -> float:
         """The score that no row can pass: the sum of the tokens' idf, unknown ones as the rarest."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -33,7 +35,8 @@ class Reading(NamedTuple):
     corrections: tuple[tuple[str, str], ...]
 
 
-class Lexicon(NamedTuple):
+@dataclass(frozen=True)
+class Lexicon:
     """The contents of ``lexicon.toml``; keys of ``everyday`` and ``slips`` are folded.
 
     So are ``parties``, longest first, and ``actors``: a role, and the names of who has it.
@@ -46,6 +49,21 @@ class Lexicon(NamedTuple):
     parties: tuple[str, ...] = ()
     actors: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
+    @cached_property
+    def _everyday_from(self) -> dict[str, list[int]]:
+        """The places in ``everyday`` of the words that start with a character."""
+        found: dict[str, list[int]] = {}
+        for number, (said, _) in enumerate(self.everyday):
+            found.setdefault(said[:1], []).append(number)
+        return found
+
+    def _said(self, text: str) -> list[tuple[str, tuple[str, ...]]]:
+        """The entries of ``everyday`` that a folded text says, in the lexicon's order."""
+        starts = self._everyday_from
+        numbers = sorted(number for start in {*text} for number in starts.get(start, ()))
+        entries = (self.everyday[number] for number in numbers)
+        return [entry for entry in entries if entry[0] in text and _says(text, entry[0])]
+
     def read(self, query: str) -> Reading:
         """Correct slips and add the guide's words: ``mse是啥`` -> text ``mes是啥``, slip reported."""
         text, corrections = fold(query), []
@@ -56,12 +74,7 @@ class Lexicon(NamedTuple):
             if corrected != text:
                 corrections.append((wrong, right))
                 text = corrected
-        added = dict.fromkeys(
-            word
-            for said, means in self.everyday
-            if said in text and _says(text, said)
-            for word in means
-        )
+        added = dict.fromkeys(word for _, means in self._said(text) for word in means)
         return Reading(text, tuple(added), tuple(corrections))
 
 

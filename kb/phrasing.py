@@ -21,7 +21,6 @@ The folder of arrays is mapped, so of the n-grams only those asked for are read.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +34,7 @@ from kb.tokenizer import fold
 __all__ = ["Phrased", "Phrasing", "fit", "load"]
 
 LONGEST = 3
+CHARACTER = np.uint64(21)
 NOT_WORD = re.compile(r"\W")
 WIDTH = 0.1
 GRAM_SHARE = 0.3
@@ -60,12 +60,13 @@ class Phrased(NamedTuple):
 class Phrasing(NamedTuple):
     """The fitted model, for ``c`` columns: the first is answerability, the others are ``rows``.
 
-    ``grams`` are sorted (looked up by bisection they take a tenth of a dictionary's memory);
+    ``grams`` are sorted numbers, of ``gram_numbers`` (looked up by bisection they take a tenth of a
+    dictionary's memory);
     ``gram_weights`` has shape ``(grams, c)``, ``question_weights`` ``(c, questions)``. The former are
     kept in 16 bits: mapped and read at random, they soon lie in memory whole.
     """
 
-    grams: NDArray[np.str_]
+    grams: NDArray[np.uint64]
     idf: Floats
     gram_weights: NDArray[np.float16]
     question_weights: Floats
@@ -89,15 +90,14 @@ class Phrasing(NamedTuple):
 
     def _gram_part(self, query: str) -> Floats:
         nothing = np.zeros(self.offsets.size, dtype=np.float32)
-        asked = Counter(ngrams(query))
-        if not asked or not self.grams.size:
+        wanted, counts = np.unique(gram_numbers(query), return_counts=True)
+        if not wanted.size or not self.grams.size:
             return nothing
-        wanted = np.array(list(asked), dtype=self.grams.dtype)
         rows = np.minimum(np.searchsorted(self.grams, wanted), self.grams.size - 1)
         known = self.grams[rows] == wanted
         if not known.any():
             return nothing
-        rows, counts = rows[known], np.array(list(asked.values()), dtype=np.float32)[known]
+        rows, counts = rows[known], counts[known].astype(np.float32)
         values = self.idf[rows] * (1.0 + np.log(counts))
         weights = self.gram_weights[rows].astype(np.float32)
         return np.asarray(values @ weights / np.linalg.norm(values), np.float32)
@@ -113,6 +113,18 @@ def ngrams(text: str) -> list[str]:
     """Character 1- to 3-grams of a folded query without punctuation: ``补贴`` -> 补, 贴, 补贴."""
     plain = NOT_WORD.sub("", fold(text))
     return [plain[i : i + n] for n in range(1, LONGEST + 1) for i in range(len(plain) - n + 1)]
+
+
+def gram_numbers(query: str) -> NDArray[np.uint64]:
+    """The n-grams of ``ngrams`` as numbers, in the order of their characters: 21 bits for each."""
+    plain = NOT_WORD.sub("", fold(query))
+    codes = np.frombuffer(plain.encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
+    grams = codes << CHARACTER * (LONGEST - 1)
+    found = [grams]
+    for n in range(1, LONGEST):
+        grams = grams[:-1] | codes[n:] << CHARACTER * (LONGEST - 1 - n)
+        found.append(grams)
+    return np.concatenate(found)
 
 
 def fit(
@@ -148,9 +160,10 @@ def fit(
     for question, found in enumerate(answered_by if rows else ()):
         labels[question, [column[row] for row in found]] = 1
     offsets = labels.mean(axis=0)
+    names = counter.get_feature_names_out()
     weights = _solve(np.vstack(vectors), table, labels - offsets)
     return Phrasing(
-        np.array(counter.get_feature_names_out(), dtype=f"U{LONGEST}"),
+        np.array([gram_numbers(gram)[-1] for gram in names], dtype=np.uint64),
         np.asarray(counter.idf_, dtype=np.float32),
         np.asarray(GRAM_SHARE * (table.T @ weights), dtype=np.float16),
         np.ascontiguousarray(weights.T, dtype=np.float32),

@@ -227,7 +227,9 @@ class Planner:
         first = shown.direct[0]
         document = self.index.documents[first.document_id]
         every = [
-            Place(document.id, section.id, section.start, section.end, ((section.start, section.end),))
+            Place(
+                document.id, section.id, section.start, section.end, ((section.start, section.end),)
+            )
             for section in document.sections
             if section.start <= first.start < section.body_end
         ]

@@ -148,6 +148,8 @@ class Retriever:
         ]
         texts = [*folded, *(written[row] for row in own_script)]
         every = encode_question(self.encoder, texts, clauses)
+        if not own_script:
+            return every
         vectors = np.array(every[: len(folded)], dtype=np.float32)
         mean = vectors[own_script] + every[len(folded) : len(texts)]
         lengths = np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
