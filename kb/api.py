@@ -7,13 +7,15 @@ not ready. ``/docs`` reads ``/openapi.json`` with a page of our own that loads n
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kb.answer import clean
 from kb.errors import InputError, KBError
@@ -84,18 +86,34 @@ def _error(status: int, code: str, message: str) -> JSONResponse:
     return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
 
 
+class LimitBody:
+    """ASGI middleware that refuses a body of the API that is too long or does not say how long it is.
+
+    Plain ASGI: a function given to ``api.middleware`` passes every answer through a queue of tasks.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer it with an error."""
+        refusal = None
+        if scope["type"] == "http" and scope["path"].startswith("/api/v1/"):
+            refusal = self._refusal(Headers(scope=scope))
+        await (refusal or self.app)(scope, receive, send)
+
+    @staticmethod
+    def _refusal(headers: Headers) -> JSONResponse | None:
+        if "transfer-encoding" in headers:
+            return _error(411, "input_invalid", "请求应写明长度（Content-Length），不能分块发送。")
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > MAX_BODY:
+            return _error(413, "input_too_long", f"请求内容太大，请控制在{MAX_BODY}字节以内。")
+        return None
+
+
 def _add_errors(api: FastAPI) -> None:
-    @api.middleware("http")
-    async def limit_body(request: Request, call_next: Any) -> Any:
-        if request.url.path.startswith("/api/v1/"):
-            if "transfer-encoding" in request.headers:
-                return _error(
-                    411, "input_invalid", "请求应写明长度（Content-Length），不能分块发送。"
-                )
-            length = request.headers.get("content-length", "0")
-            if not length.isdecimal() or int(length) > MAX_BODY:
-                return _error(413, "input_too_long", f"请求内容太大，请控制在{MAX_BODY}字节以内。")
-        return await call_next(request)
+    api.add_middleware(LimitBody)
 
     @api.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -148,17 +166,17 @@ def _add_health(api: FastAPI, service: Service) -> None:
 
 
 def _add_answers(api: FastAPI, service: Service) -> None:
-    @api.get("/api/v1/ask")
-    def ask(q: str, role: Role | None = None) -> Answer:
+    @api.get("/api/v1/ask", response_model=Answer)
+    def ask(q: str, role: Role | None = None) -> Response:
         """Answer one question."""
         clean(q)
-        return service.assistant.answer(q, (), role)
+        return _as_json(service.assistant.answer(q, (), role))
 
-    @api.post("/api/v1/ask")
-    def ask_with_history(body: AskBody) -> Answer:
+    @api.post("/api/v1/ask", response_model=Answer)
+    def ask_with_history(body: AskBody) -> Response:
         """Answer a question with the earlier queries of its dialogue."""
         clean(body.query)
-        return service.assistant.answer(body.query, body.history, body.role)
+        return _as_json(service.assistant.answer(body.query, body.history, body.role))
 
     @api.get("/api/v1/search")
     def search(
@@ -166,6 +184,11 @@ def _add_answers(api: FastAPI, service: Service) -> None:
     ) -> SearchResult:
         """Rank passages."""
         return SearchResult(hits=service.assistant.search(q, k, method))
+
+
+def _as_json(answer: Answer) -> Response:
+    """An answer as it is; returned as a model it would be validated once more."""
+    return Response(answer.model_dump_json(), media_type="application/json")
 
 
 def _add_documents(api: FastAPI, service: Service) -> None:
