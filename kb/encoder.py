@@ -9,6 +9,7 @@ sides share. How an export is made, and what it costs, is in ``onnx_export``.
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,6 +50,8 @@ __all__ = [
     "read_record",
     "stated_format",
 ]
+
+log = logging.getLogger(__name__)
 
 FloatMatrix = npt.NDArray[np.float32]
 Precision = Literal["fp32", "int8"]
@@ -364,7 +367,11 @@ def _open_graph(folder: Path, threads: int) -> InferenceSession:
 
 
 def _open_wide(folder: Path) -> InferenceSession:
-    session = _open_graph(folder, WIDE_THREADS)
+    try:
+        session = _open_graph(folder, WIDE_THREADS)
+    except Exception:
+        log.warning("the encoder's second graph did not open; texts get one thread", exc_info=True)
+        raise
     give_back()
     return session
 

@@ -33,8 +33,12 @@ ACTS = (
     r"(?:自己|[那这][边方头块]|方面|一方|们)*+(?:作为[^，作]{1,8})?(?:在[^，。]{1,8})?(?:也|又|还|都|主动|具体|到底|究竟|除了)*+"
     r"(?:要不要|能不能|该|要|应|能|可以|得|需|怎么|咋|如何|做|帮|管|配合|出|给|提供|呢|去|参加|有(?:什么|啥)(?:任务|责任|支持|动作)|干)"
 )
-OF_OTHERS = "(?<![大型台务心头商业])"
-"""平台企业 and 大企业 are not 企业."""
+OF_OTHERS = "(?<![大型台务心头商业件主码])"
+"""平台企业, 软件企业 and 大企业 are not 企业."""
+NO_NAME = "(?<![么些的个处])"
+"""什么地方 is no authority."""
+NO_OBJECT = "(?<![给对向帮])"
+"""给企业提供什么 asks what others do."""
 
 
 def assign_roles(documents: Sequence[Document], passages: Sequence[Passage]) -> list[Passage]:
@@ -69,7 +73,7 @@ def _acting(actors: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[Role, re.Pa
     for role in ROLE_NAMES:
         names = sorted(dict(actors).get(role, ()), key=len, reverse=True)
         if names:
-            before = OF_OTHERS if role == "demand" else ""
+            before = NO_OBJECT + {"demand": OF_OTHERS, "authority": NO_NAME}.get(role, "")
             found[role] = re.compile(f"{before}(?:{'|'.join(map(re.escape, names))}){ACTS}")
     return found
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from kb.addresses import addressed, asked_pages, by_number, in_document, on_pages, several
+from kb.addresses import (
+    addressed,
+    asked_pages,
+    by_number,
+    in_document,
+    in_sections,
+    on_pages,
+    several,
+)
 from kb.answer import Assistant
 from kb.asks import sought_quotation, without_page
 from kb.dialogue import Turn, resolve
@@ -350,6 +358,10 @@ def test_a_measure_by_number_survives_spaces_and_digits_said_one_by_one(
         ("名词解释中哪个管订单", "glossary"),
         ("解读里和原文里说法一样吗", None),
         ("指南怎么说培训", None),
+        ("解读那边关于园区集群是咋讲的", "interpretation"),
+        ("解读之外，指南正文里怎么说", "guide"),
+        ("请解答如何申请", None),
+        ("这句话怎么解读，对企业有什么要求", None),
     ],
 )
 def test_the_document_in_which_something_is_asked(query: str, document: str | None) -> None:
@@ -380,3 +392,23 @@ def test_words_that_stand_elsewhere_than_asked_are_shown_where_they_stand(
     assert answer.status == "answered"
     assert direct
     assert all("携手行动" in c.quote or "先转带后转" in c.quote for c in direct)
+
+
+def test_a_measure_may_be_called_without_its_verb() -> None:
+    headings = {"guide:3-2": "开展全流程服务", "guide:1": "总则"}
+    assert in_sections("全流程服务这条里，服务商要做些什么？", headings) == ["guide:3-2"]
+    assert in_sections("全流程服务要做些什么？", headings) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "where"),
+    [
+        ("补链固链强链 在哪条讲的", "补链固链强链"),
+        ("“看样学样”这几个字出自哪句？", "看样学样"),
+        ("分类指导是在讲啥，哪条", "分类指导"),
+    ],
+)
+def test_words_are_shown_where_they_stand(assistant: Assistant, query: str, where: str) -> None:
+    answer = assistant.answer(query)
+    assert answer.status == "answered"
+    assert all(where in c.quote for c in answer.citations if c.role == "direct")

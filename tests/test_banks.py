@@ -14,6 +14,7 @@ from kb.index import make_tokenizer
 from kb.lexicon import load_lexicon
 from kb.outline import listings
 from kb.questions import coverage, coverage_table
+from kb.roles import asked_role
 from kb.settings import load_settings
 from kb.tokenizer import fold
 
@@ -84,3 +85,19 @@ def test_a_wrong_table_of_actors_is_told(tmp_path: Path, table: str) -> None:
     (tmp_path / "lexicon.toml").write_text(f"[actors]\n{table}\n", encoding="utf-8")
     with pytest.raises(CorpusError, match=r"actors\.(vendor|supply)"):
         load_lexicon(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("query", "role"),
+    [
+        ("软件公司要做什么", "supply"),
+        ("链主企业该怎么带", "supply"),
+        ("企业自己那边该做什么", "demand"),
+        ("企业要主动去哪儿参加诊断", "demand"),
+        ("地方要做什么", "authority"),
+        ("有什么地方要注意", None),
+        ("对企业有什么支持", None),
+    ],
+)
+def test_whose_doings_are_asked_about(query: str, role: str | None) -> None:
+    assert asked_role(query, CORPUS.lexicon.actors) == role

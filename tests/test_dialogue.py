@@ -474,7 +474,8 @@ def test_half_characters_come_back_as_question_marks(assistant: Assistant) -> No
 
 
 @pytest.mark.parametrize(
-    "query", ["这一条属于哪个大标题下面的", "这部分在材料第几个问题下面", "属于哪一章？", "它在哪一部分里"]
+    "query",
+    ["这一条属于哪个大标题下面的", "这部分在材料第几个问题下面", "属于哪一章？", "它在哪一部分里"],
 )
 def test_headings_of_the_last_answer(query: str) -> None:
     """They lean on the turn before, and ask for nothing else."""
@@ -489,7 +490,47 @@ def test_a_question_that_asks_more_is_not_for_headings(query: str) -> None:
 
 
 def test_headings_are_quoted_nearest_first(assistant: Assistant) -> None:
-    answer = assistant.answer("属于哪一部分？", ["职业院校在中小企业数字化转型里可以承担什么任务？"])
+    answer = assistant.answer(
+        "属于哪一部分？", ["职业院校在中小企业数字化转型里可以承担什么任务？"]
+    )
     quotes = [c.quote for c in answer.citations if c.role == "direct"]
     assert quotes == ["（四）完善配套服务", "四、加大转型政策支持"]
     assert answer.citations[-1].role == "related"
+
+
+@pytest.mark.parametrize(
+    ("query", "document"),
+    [
+        ("解读里对应的是哪一句？", "interpretation"),
+        ("解读里也有类似的说法吧，找给我看", "interpretation"),
+        ("不要解读，我要指南正文的说法", "guide"),
+        ("解读里怎么概括这一条的？", "interpretation"),
+    ],
+)
+def test_another_document_on_the_same_matter(query: str, document: str) -> None:
+    resolution = resolve(query, [PLAIN])
+    assert (resolution.kind, resolution.document) == ("source", document)
+
+
+@pytest.mark.parametrize("query", ["最后该怎么落实", "下去怎么弄", "后应该怎么办"])
+def test_last_and_next_need_something_to_count(query: str) -> None:
+    assert resolve(query, [LISTED]).kind not in ("item", "beyond")
+
+
+@pytest.mark.parametrize(("query", "item"), [("最后一点呢", 4), ("第二样为什么要提", 1)])
+def test_items_by_other_counters(query: str, item: int) -> None:
+    assert resolve(query, [LISTED]).item == item
+
+
+def test_former_latter_and_a_term_left_out(assistant: Assistant) -> None:
+    history = ["AGV是个什么东西？", "跟AMR比有啥不同？"]
+    latter = assistant.explain("后面这种在工厂里能干哪些活？", history).resolution.standalone
+    assert latter.endswith("AMR在工厂里能干哪些活？")
+    history = ["低代码服务商应当往哪个方向改进产品？", "改进了之后谁来用，程序员还是业务员"]
+    again = assistant.answer("再给我一遍名词解释，做PPT要用", history)
+    assert again.citations[0].quote.startswith("12. 低代码")
+
+
+def test_why_an_item_is_asked_for_is_in_the_interpretation(assistant: Assistant) -> None:
+    answer = assistant.answer("第二样为什么要提，企业自己搞不行？", ["供给侧写了哪四样"])
+    assert answer.citations[0].quote.startswith("二是开展全流程服务。")

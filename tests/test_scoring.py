@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.answerable import VOTERS, _largest
 from kb.bank_graph import CHECKED, BankGraph, rounded, write_graph
 from kb.dense import Dense
 from kb.errors import IndexFolderError
 from kb.fusion import adaptive_weights, reciprocal_rank, standardise, top_rows
 from kb.lexical import Lexical
-from kb.phrasing import GRAM_SHARE, RIDGE, WIDTH, fit, load, ngrams
+from kb.phrasing import GRAM_SHARE, LONGEST, RIDGE, WIDTH, fit, gram_numbers, load, ngrams
 
 DOCUMENTS = [["贷款", "银行", "贷款"], ["培训", "银行"], ["机器人"], []]
 
@@ -178,3 +179,31 @@ def test_words_count_for_more_where_a_passage_covers_the_query() -> None:
     uncovered = adaptive_weights(views, ceiling=10 * float(views["lexical"].max()))
     assert covered["bigrams"] == pytest.approx(10 * uncovered["bigrams"], rel=1e-5)
     assert covered["passage"] == uncovered["passage"]
+
+
+@given(st.text(max_size=30))
+def test_numbers_of_ngrams_are_in_the_order_of_their_characters(text: str) -> None:
+    """Base 2^21 by hand, as many as there are n-grams."""
+
+    def number(gram: str) -> int:
+        return sum(ord(c) << 21 * (LONGEST - 1 - n) for n, c in enumerate(gram))
+
+    grams = ngrams(text)
+    assert sorted(map(number, grams)) == sorted(gram_numbers(text).tolist())
+    assert [number(gram) for gram in sorted(grams)] == sorted(map(number, grams))
+
+
+@given(st.lists(st.floats(-1, 1, width=32), max_size=300))
+def test_the_largest_few_of_many(values: list[float]) -> None:
+    found = _largest(np.array(values, dtype=np.float32))
+    assert found.tolist() == sorted(values, reverse=True)[:VOTERS]
+
+
+@given(st.lists(st.integers(0, 3), max_size=6))
+def test_bm25_of_repeated_tokens_equals_the_library(numbers: list[int]) -> None:
+    words = ["贷款", "银行", "培训", "没有"]
+    index = Lexical.build(DOCUMENTS)
+    tokens = [words[n] for n in numbers]
+    ids = [index._model.vocab_dict[t] for t in tokens if t in index._model.vocab_dict]
+    wanted = index._model.get_scores_from_ids(ids) if ids else np.zeros(len(DOCUMENTS))
+    np.testing.assert_allclose(index.scores(tokens), wanted, rtol=1e-6)
