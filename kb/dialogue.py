@@ -264,13 +264,25 @@ def _name_the_terms(text: str, turns: Sequence[Turn], terms: tuple[Term, ...]) -
         return f"{latest[0]}，{text}" if latest and cues.ENTRY.search(text) else text
     if len(latest) > 1 and cues.BOTH.search(text):
         return cues.BOTH.sub(f"{latest[1]}和{latest[0]}", text, count=1)
-    if len(latest) > 1:
-        text = cues.LATTER.sub(latest[0], cues.FORMER.sub(latest[1], text, count=1), count=1)
+    if (pair := _pair_of(turns, terms)) is not None:
+        text = cues.LATTER.sub(pair[1], cues.FORMER.sub(pair[0], text, count=1), count=1)
     if compared := cues.COMPARES_ONE.match(text):
         return f"{latest[0]}{compared['rest']}"
     if cues.NO_SUBJECT.match(text):
         return "和".join(term.abbreviation or term.name for term in named) + text
     return cues.TERM_PRONOUN.sub(latest[0], text, count=1)
+
+
+def _pair_of(turns: Sequence[Turn], terms: tuple[Term, ...]) -> tuple[str, str] | None:
+    """The two terms that 前者 and 后者 mean: of the question that last named two, else the last two."""
+    said = [
+        tuple(term.abbreviation or term.name for term in asked_terms(words, terms).terms)
+        for turn in turns
+        for words in (turn.subject, turn.text)
+    ]
+    together = next((names for names in reversed(said) if len(names) > 1), None)
+    names = together or tuple(dict.fromkeys(name for found in said for name in found))
+    return (names[-2], names[-1]) if len(names) > 1 else None
 
 
 def _leans(

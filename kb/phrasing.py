@@ -118,7 +118,9 @@ def ngrams(text: str) -> list[str]:
 def gram_numbers(query: str) -> NDArray[np.uint64]:
     """The n-grams of ``ngrams`` as numbers, in the order of their characters: 21 bits for each."""
     plain = NOT_WORD.sub("", fold(query))
-    codes = np.frombuffer(plain.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
+    codes = np.frombuffer(plain.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(
+        np.uint64
+    )
     grams = codes << CHARACTER * (LONGEST - 1)
     found = [grams]
     for n in range(1, LONGEST):

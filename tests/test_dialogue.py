@@ -475,7 +475,13 @@ def test_half_characters_come_back_as_question_marks(assistant: Assistant) -> No
 
 @pytest.mark.parametrize(
     "query",
-    ["这一条属于哪个大标题下面的", "这部分在材料第几个问题下面", "属于哪一章？", "它在哪一部分里"],
+    [
+        "这一条属于哪个大标题下面的",
+        "这部分在材料第几个问题下面",
+        "属于哪一章？",
+        "它在哪一部分里",
+        "这是哪一章讲的",
+    ],
 )
 def test_headings_of_the_last_answer(query: str) -> None:
     """They lean on the turn before, and ask for nothing else."""
@@ -512,7 +518,9 @@ def test_another_document_on_the_same_matter(query: str, document: str) -> None:
     assert (resolution.kind, resolution.document) == ("source", document)
 
 
-@pytest.mark.parametrize("query", ["最后该怎么落实", "下去怎么弄", "后应该怎么办"])
+@pytest.mark.parametrize(
+    "query", ["最后该怎么落实", "下去怎么弄", "后应该怎么办", "下一步怎么落实"]
+)
 def test_last_and_next_need_something_to_count(query: str) -> None:
     assert resolve(query, [LISTED]).kind not in ("item", "beyond")
 
@@ -526,6 +534,8 @@ def test_former_latter_and_a_term_left_out(assistant: Assistant) -> None:
     history = ["AGV是个什么东西？", "跟AMR比有啥不同？"]
     latter = assistant.explain("后面这种在工厂里能干哪些活？", history).resolution.standalone
     assert latter.endswith("AMR在工厂里能干哪些活？")
+    history = ["MES和APS有啥区别", "前者用在哪个环节"]
+    assert assistant.explain("后者呢", history).resolution.standalone.endswith("APS呢")
     history = ["低代码服务商应当往哪个方向改进产品？", "改进了之后谁来用，程序员还是业务员"]
     again = assistant.answer("再给我一遍名词解释，做PPT要用", history)
     assert again.citations[0].quote.startswith("12. 低代码")
