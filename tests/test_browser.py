@@ -310,7 +310,6 @@ def test_narrow_screens_do_not_scroll_sideways(open_page: Open) -> None:
 def test_english_is_one_click_away(open_page: Open) -> None:
     page = open_page(address("什么是低代码"))
     page.locator("#kb-turn-1").wait_for()
-    page.wait_for_timeout(6000)  # leaving while the page still loads is logged as an error
     page.click("[data-kb=language]")
     page.wait_for_url("**/en/**")
     page.locator("#kb-turn-1 .kb-state", has_text="Found").wait_for()
