@@ -7,7 +7,6 @@ on standard error, one a line.
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,28 +14,20 @@ from typing import Annotated
 import typer
 
 from eval.growth.door import growth
+from eval.peers.door import peers, speed
+from eval.terminal import JsonOption, say, typed
 from kb.errors import KBError
 
 __all__ = ["main"]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-app.command()(growth)
-JsonOption = Annotated[bool, typer.Option("--json", help="输出JSON")]
+for command in (growth, peers, speed):
+    app.command()(command)
 
 
 @app.callback()
 def _root() -> None:
     """评测：检索、回答、拒答、速度，每个数字都带区间。"""
-
-
-def say(message: str) -> None:
-    """Progress and errors for people, on standard error."""
-    print(message, file=sys.stderr, flush=True)
-
-
-def _command() -> str:
-    """The command as it was typed, for the provenance of its figures."""
-    return shlex.join(["python", "-m", "eval", *sys.argv[1:]])
 
 
 @app.command()
@@ -53,7 +44,7 @@ def answers(
     from eval.tables import to_json, to_text
     from kb.settings import load_settings
 
-    report = assess(load_settings(), questions, _command(), say)
+    report = assess(load_settings(), questions, typed(), say)
     if plots is not None:
         draw_answers(report, questions.stem, plots)
     if as_json:
@@ -101,7 +92,7 @@ def retrieval(
         [parse_bm25(each) for each in bm25 or ()],
         save_run,
         load_settings(),
-        lambda encoder: provenance(_command(), None, encoder),
+        lambda encoder: provenance(typed(), None, encoder),
         say,
     )
     print(to_json(report) if as_json else to_text(retrieval_table(report)))
@@ -199,30 +190,10 @@ def ablation(
     asks = load_questions(questions)
     settings = load_settings()
     assistant = ready(settings, say)
-    about = describe(assistant, _command())
+    about = describe(assistant, typed())
     plain = make_tokenizer(settings, Lexicon())
     report = ablate(assistant, asks, row or [], questions.name, about, plain, say)
     print(to_json(report) if as_json else to_text(ablation_table(report)))
-
-
-@app.command()
-def speed(
-    questions: Annotated[Path | None, typer.Option(help="从这个问题文件取问题")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Measure cold start, first answer, warm latency, throughput, HTTP, memory and build."""
-    from eval.assess import describe, ready
-    from eval.questions import GUIDE, load_questions
-    from eval.speed import measure_speed, speed_table
-    from eval.tables import to_json, to_text
-    from kb.settings import load_settings
-
-    asks = load_questions(questions or GUIDE / "dev.jsonl")
-    settings = load_settings()
-    assistant = ready(settings, say)
-    queries = [ask.query for ask in asks if not ask.history]
-    report = measure_speed(settings, assistant, queries, describe(assistant, _command()), say)
-    print(to_json(report) if as_json else to_text(speed_table(report)))
 
 
 @app.command()
@@ -234,43 +205,16 @@ def bench(
     from eval.bench import PLOTS, RESULTS, missed_floors, run_bench, write_results
     from kb.settings import load_settings
 
-    done = run_bench(load_settings(), split, _command(), say)
+    done = run_bench(load_settings(), split, typed(), say)
     results = RESULTS if out is None else out / RESULTS.name
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-    write_results(done, _command(), results, PLOTS if out is None else out / PLOTS.name)
+    write_results(done, typed(), results, PLOTS if out is None else out / PLOTS.name)
     print(results)
     if missed := missed_floors(done):
         for sentence in missed:
             say(sentence)
         raise typer.Exit(1)
-
-
-@app.command()
-def peers(
-    questions: Annotated[Path | None, typer.Option(help="问题文件（JSONL）")] = None,
-    peer: Annotated[list[str] | None, typer.Option(help="只做这个系统，可重复")] = None,
-    python: Annotated[Path | None, typer.Option(help="装有对照系统的Python解释器")] = None,
-    out: Annotated[Path | None, typer.Option(help="把表格写进这个Markdown文件")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Put txtai, Haystack and LangChain on the same questions with the same encoder."""
-    from eval.assess import describe, encoder_folder, ready
-    from eval.peers.race import peers_table, race
-    from eval.questions import GUIDE, load_questions
-    from eval.tables import to_json, to_markdown, to_text
-    from kb.settings import load_settings
-
-    path = questions or GUIDE / "dev.jsonl"
-    asks = load_questions(path)
-    settings = load_settings()
-    assistant = ready(settings, say)
-    about = describe(assistant, _command())
-    interpreter, folder = python or Path(sys.executable), encoder_folder(settings)
-    report = race(assistant, folder, asks, peer or [], interpreter, path.name, about, say)
-    if out is not None:
-        out.write_text(f"# Peers\n\n{to_markdown(peers_table(report))}", encoding="utf-8")
-    print(to_json(report) if as_json else to_text(peers_table(report)))
 
 
 def main() -> None:

@@ -15,10 +15,10 @@ from eval.bench import Bench, write_results
 from eval.export import export_benchmark, to_dataset
 from eval.lint import lint, lint_tables
 from eval.plots import by_type, coverage_risk, reliability_diagram
-from eval.probe import resident_mb
 from eval.provenance import provenance
 from eval.questions import Ask
 from eval.refusal import refusal_report
+from eval.resident import resident_mb
 from eval.retrieval import measure_methods
 from eval.tables import to_text
 from kb.answer import Assistant

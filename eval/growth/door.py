@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from eval.terminal import JsonOption, say, typed
 
 __all__ = ["growth"]
 
@@ -18,7 +18,7 @@ def growth(
     vectors: Annotated[int | None, typer.Option(help="另测多少个向量", min=1)] = None,
     encode: Annotated[int | None, typer.Option(help="只编码前多少个段落", min=1)] = None,
     keep: Annotated[Path | None, typer.Option(help="索引留在这个文件夹，下次接着用")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="输出JSON")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure build, memory, latency and recall as passages and vectors grow."""
     from eval.growth.report import growth_tables, measure_growth
@@ -30,7 +30,6 @@ def growth(
     wanted = [part.strip() for part in sizes.split(",")]
     if not all(part.isdecimal() and int(part) for part in wanted):
         raise InputError(f"段落数“{sizes}”无效，应写成1000,10000,100000。")
-    command = shlex.join(["python", "-m", "eval", *sys.argv[1:]])
     report = measure_growth(
         passages,
         sorted({int(part) for part in wanted}),
@@ -38,8 +37,8 @@ def growth(
         encode,
         keep,
         load_settings(),
-        lambda encoder: provenance(command, None, encoder),
-        lambda message: print(message, file=sys.stderr, flush=True),
+        lambda encoder: provenance(typed(), None, encoder),
+        say,
     )
     if as_json:
         print(to_json(report))

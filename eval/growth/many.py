@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from eval.growth.vectors import exact_nearest, noisy_copies
-from eval.probe import resident_mb
-from eval.speed import load_average
+from eval.process import load_average
+from eval.resident import resident_mb
 from kb.dense import Dense
 from kb.encoder import FloatMatrix
 from kb.schema import Frozen

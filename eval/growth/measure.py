@@ -17,7 +17,7 @@ import numpy as np
 from eval.growth.corpus import growth_material
 from eval.growth.probe import Probed, make_retriever
 from eval.growth.vectors import PieceEncoder, exact_nearest
-from eval.speed import load_average, run_python
+from eval.process import load_average, run_python
 from kb.build import Material, build_views
 from kb.dense import Dense
 from kb.encoder import Encoder, FloatMatrix

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from eval.material import bare_index
-from eval.probe import resident_mb
+from eval.resident import resident_mb
 from kb.build import Material
 from kb.dense import Dense
 from kb.encoder import Encoder

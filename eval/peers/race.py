@@ -1,38 +1,35 @@
-"""Every peer on the same questions, each in a process of its own; judged by the answers' rule."""
+"""What every peer returns to the same questions, judged by the answers' rule; speed is ``pace``."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from eval.evidence import find_facts
 from eval.intervals import Estimate, bootstrap_mean, wilson
-from eval.peers.adapters import ADAPTERS
+from eval.peers.launch import Launcher, check_names, our_texts
+from eval.process import load_average
 from eval.provenance import Provenance
 from eval.questions import Ask
 from eval.tables import Table, share
 from kb.answer import Assistant
-from kb.errors import InputError
 from kb.schema import Frozen
 
 __all__ = ["PeerReport", "Raced", "peers_table", "race"]
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 K = 10
-PACKAGES = {
-    "txtai": ("txtai",),
-    "haystack": ("haystack-ai", "sentence-transformers-haystack"),
-    "langchain": ("langchain-community", "langchain-huggingface", "faiss-cpu"),
-}
+RACED = (
+    "zhinan-kb",
+    "zhinan-kb-no-bank",
+    "txtai",
+    "txtai-hybrid",
+    "haystack",
+    "haystack-hybrid",
+    "langchain-faiss",
+    "langchain-faiss-own-chunks",
+)
 Progress = Callable[[str], None]
 
 
@@ -48,9 +45,6 @@ class Raced(Frozen):
     characters: float | None = None
     p50_ms: float | None = None
     p95_ms: float | None = None
-    ready_s: float | None = None
-    build_s: float | None = None
-    resident_mb: float | None = None
     load: float | None = None
 
 
@@ -65,10 +59,9 @@ class PeerReport(Frozen):
 
 def race(
     assistant: Assistant,
-    encoder: Path,
+    launcher: Launcher,
     asks: Sequence[Ask],
     names: Sequence[str],
-    python: Path,
     questions: str,
     provenance: Provenance,
     progress: Progress,
@@ -77,64 +70,36 @@ def race(
 
     Args:
         assistant: gives the passages, so that every system searches the same ones.
-        encoder: the sentence-transformers folder that every system uses.
+        launcher: starts each system.
         asks: the questions of a file.
-        names: of ``ADAPTERS``.
-        python: the interpreter that has the peers installed; ours runs in this one.
+        names: of ``RACED``.
         questions: the file's name.
         provenance: stands beside the figures.
         progress: told which peer is running.
 
     Raises:
-        InputError: no peer has that name, or the interpreter is not there.
+        InputError: no peer has that name.
     """
-    if unknown := [name for name in names if name not in ADAPTERS]:
-        raise InputError(f"没有名为“{unknown[0]}”的对照系统，应为{'、'.join(ADAPTERS)}之一。")
-    if not python.exists():
-        raise InputError(f"找不到Python解释器“{python}”，请用--python指定装有对照系统的那一个。")
+    check_names(names, RACED)
     single = [ask for ask in asks if not ask.unanswerable and not ask.history]
+    queries = [ask.query for ask in single]
     raced = []
-    for name in names or ADAPTERS:
+    for name in names or RACED:
         progress(f"对照系统：{name}……")
-        own = name.startswith("zhinan-kb")
         texts = _texts(assistant, name)
-        found = _run(name, Path(sys.executable) if own else python, encoder, texts, single)
-        raced.append(_raced(name, found, single, own, python))
+        found = launcher.run(name, {"do": "return", "texts": texts, "queries": queries, "k": K})
+        raced.append(_raced(name, launcher.versions(name), found, single))
     return PeerReport(provenance=provenance, questions=questions, n=len(single), peers=tuple(raced))
 
 
 def _texts(assistant: Assistant, name: str) -> list[str]:
-    """Our passages with their headings; whole documents for a peer that splits them itself."""
+    """Our passages; whole documents for a peer that splits them itself."""
     if name.endswith("own-chunks"):
         return [document.text for document in assistant.index.documents.values()]
-    return ["\n".join((*p.section, p.text)) for p in assistant.index.passages]
+    return our_texts(assistant)
 
 
-def _run(
-    name: str, python: Path, encoder: Path, texts: Sequence[str], asks: Sequence[Ask]
-) -> dict[str, Any]:
-    """The worker's answer, or ``missing`` with a reason."""
-    task = {"encoder": str(encoder), "texts": texts, "k": K, "queries": [a.query for a in asks]}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "task.json"
-        path.write_text(json.dumps({**task, "started": time.time()}), encoding="utf-8")
-        done = subprocess.run(
-            [str(python), "-m", "eval.peers.worker", name, str(path)],
-            cwd=ROOT,
-            env={**os.environ, "HF_HUB_OFFLINE": "1", "HAYSTACK_TELEMETRY_ENABLED": "False"},
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=False,
-        )
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["没有说明"])[-1]
-        return {"missing": last}
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
-def _raced(name: str, found: dict[str, Any], asks: Sequence[Ask], own: bool, python: Path) -> Raced:
-    versions = "this index" if own else _versions(name, python)
+def _raced(name: str, versions: str, found: dict[str, Any], asks: Sequence[Ask]) -> Raced:
     if "missing" in found:
         return Raced(name=name, versions=versions, skipped=str(found["missing"])[:200])
     facts = [find_facts(a.evidence, t) for a, t in zip(asks, found["results"], strict=True)]
@@ -151,24 +116,8 @@ def _raced(name: str, found: dict[str, Any], asks: Sequence[Ask], own: bool, pyt
         characters=float(np.mean([len(text) for text in first])) if first else None,
         p50_ms=float(p50),
         p95_ms=float(p95),
-        ready_s=found["ready_s"],
-        build_s=None if own else found["build_s"],
-        resident_mb=found["resident_mb"],
-        load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        load=load_average(),
     )
-
-
-def _versions(name: str, python: Path) -> str:
-    """Versions of a peer's packages, as the interpreter that runs it has them."""
-    script = (
-        "import importlib.metadata as m, sys\n"
-        "for p in sys.argv[1:]:\n"
-        "    try: print(p, m.version(p))\n"
-        "    except m.PackageNotFoundError: print(p, 'not installed')"
-    )
-    command = [str(python), "-c", script, *PACKAGES[name.split("-")[0]]]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return ", ".join(done.stdout.split("\n")).strip(", ")
 
 
 def peers_table(report: PeerReport) -> Table:
@@ -176,25 +125,24 @@ def peers_table(report: PeerReport) -> Table:
     rows = []
     for p in report.peers:
         if p.skipped is not None:
-            rows.append([p.name, p.versions, f"skipped: {p.skipped}", *["–"] * 9])
+            rows.append([p.name, p.versions, f"skipped: {p.skipped}", *["–"] * 6])
             continue
         rows.append(
             [p.name, p.versions, str(p.first), str(p.first_three), str(p.facts),
-             share(p.characters, 0), share(p.p50_ms, 1), share(p.p95_ms, 1), share(p.ready_s, 1),
-             share(p.build_s, 1), share(p.resident_mb, 0), share(p.load, 1)]
+             share(p.characters, 0), share(p.p50_ms, 1), share(p.p95_ms, 1),
+             share(p.load, 1)]
         )  # fmt: skip
     note = (
         "Refusal ignored: peers always return something, and have none by default. Ours has a "
         "question bank and a lexicon written for this corpus, which no peer has; `no-bank` is it "
-        "without the bank and without plans. Its build is in `python -m eval speed`. A longer "
-        "first text holds a fact more easily. Ours was tuned on the development split, the peers "
-        "on nothing of this corpus. Timings are of one run on one machine; compare "
-        "them only where the load average beside them is alike."
+        "without the bank and without plans. A longer first text holds a fact more easily. Ours was tuned on the development split, the peers "
+        "on nothing of this corpus. Speed is `python -m eval speed`; timings here show only "
+        "that nobody was slowed down."
     )
     return Table(
         f"Peers on {report.n} answerable single questions of {report.questions}",
         ("system", "versions", "first", "first three", f"facts in {K}", "characters of the first",
-         "p50 ms", "p95 ms", "start s", "build s", "memory MiB", "load"),
+         "p50 ms", "p95 ms", "load"),
         rows,
         note,
         report.provenance.command,
