@@ -8,8 +8,9 @@ made of them, and the comparison and the sums are one graph over these integers:
     cos(q, r) = scale_r * (steps_r . q),    sums = weights' exp((cos - 1) / WIDTH)
 
 A query stands in two rows of integers, ``q = high + low``, so that nothing but the rounding of the
-bank, 0.0003 of a cosine, is lost; all rows are read past the same matrix. Measured on 20,710
-questions, with the encoder's weights read in between: see decision 35.
+bank, 0.0003 of a cosine, is lost; all rows are read past the same matrix. These integers have 7
+bits: processors without VNNI add two products up in 16 bits, and 2 x 127 x 127 is the most that
+they hold. Measured on 20,710 questions, with the encoder's weights read in between: see decision 35.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from kb.phrasing import GRAM_SHARE, WIDTH, Phrasing
 __all__ = ["CHECKED", "BankGraph", "Near", "rounded", "write_graph"]
 
 Floats = NDArray[np.float32]
-STEPS, ZERO = 127, 128
+STEPS = 127
+QUERY_STEPS, ZERO = 63, 64
 TINY = 1e-9
 LARGEST_ERROR = 0.001
 THREADS = 2
@@ -86,7 +88,7 @@ class BankGraph:
     def is_exact(self, firsts: Floats) -> bool:
         """Whether it finds the first questions, given their vectors, as near as they are.
 
-        Processors without VNNI add products of 8 bits up in 16 and may overflow.
+        A processor whose sums overflow after all is better served by the vectors themselves.
         """
         found = np.array([near.questions[: len(firsts)] for near in self.near(firsts)])
         return float(np.abs(found - firsts @ firsts.T).max(initial=0.0)) <= LARGEST_ERROR
@@ -150,6 +152,6 @@ def write_graph(path: Path, vectors: Floats, phrasing: Phrasing) -> None:
 
 
 def _steps(vector: Floats) -> tuple[Floats, float]:
-    """A vector as whole steps of one size from -127 to 127, and that size."""
-    size = max(float(np.abs(vector).max()), TINY) / STEPS
+    """A vector as whole steps of one size from -63 to 63, and that size."""
+    size = max(float(np.abs(vector).max()), TINY) / QUERY_STEPS
     return np.rint(vector / size), size
