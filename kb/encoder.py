@@ -59,7 +59,7 @@ Pooling = Literal["mean", "cls"]
 Span = tuple[int, int]
 
 BUILTIN = "builtin"
-EXPORT_FORMAT = 6
+EXPORT_FORMAT = 7
 """Raised when an export changes: older ones are made anew."""
 
 WIDE_THREADS, CALM_S = 2, 0.05

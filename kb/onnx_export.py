@@ -1,10 +1,10 @@
 """A sentence-transformers model -> a folder that onnxruntime serves, checked against torch.
 
 BERT, pooling and normalisation are traced as one graph, in which onnxruntime's own optimizer fuses
-attention, GELU and the sums before each layer norm. ``int8`` then rounds matrices and activations to
-8 bits. A transformer's activations have a few channels far larger than the rest, which would take
-most of the 256 steps; each channel is therefore divided, and the matrix behind it multiplied, by
-SmoothQuant's factor (Xiao et al., 2023, equation 4):
+attention, GELU and the sums before each layer norm. ``int8`` then rounds matrices to 7 bits (8
+where 7 are too few) and activations to 8. A transformer's activations have a few channels far larger
+than the rest, which would take most of the 256 steps; each channel is therefore divided, and the
+matrix behind it multiplied, by SmoothQuant's factor (Xiao et al., 2023, equation 4):
 
     s_j = max|x_j| ^ a / max|W_j| ^ (1 - a)
 
@@ -57,10 +57,11 @@ LEAST_COSINE: dict[Precision, float] = {"fp32": 0.999, "int8": 0.97}
 """An export whose vectors agree less than this with torch is refused."""
 
 GOOD_COSINE = 0.995
-WEIGHT_BITS: dict[Precision, tuple[int, ...]] = {"fp32": (32,), "int8": (8, 7)}
+WEIGHT_BITS: dict[Precision, tuple[int, ...]] = {"fp32": (32,), "int8": (7, 8)}
 """Tried in order until an export agrees well with torch; else the one that agrees best is kept.
 
-Processors without VNNI add products of 8 bits up in 16 and overflow; with 7 bits they do not.
+Processors without VNNI add products of 8 bits up in 16 and overflow; with 7 bits they do not, so that
+a query has the same vector on every processor.
 """
 
 OWN_OPERATORS = "com.microsoft"
