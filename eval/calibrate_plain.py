@@ -19,10 +19,9 @@ from sklearn.metrics import roc_auc_score
 from eval.beir import load_dataset
 from eval.calibrate import (
     OUT,
-    STRENGTHS,
     Sample,
+    best_strength,
     choose_threshold,
-    cross_validated,
     fit,
     matrix,
     write,
@@ -52,7 +51,7 @@ def samples(folder: Path) -> Iterator[Sample]:
         query = retriever.read(text)
         scored = retriever.score(query)
         features = judge.features(query, scored, planner.plan(query, scored))
-        yield Sample(features, answerable, "plain", text)
+        yield Sample(features, answerable, "plain", text, text)
 
 
 def main() -> None:
@@ -64,12 +63,10 @@ def main() -> None:
     found = list(samples(options.folder))
     names = sorted({name for s in found for name in s.features})
     y = np.array([s.answerable for s in found])
-    auroc, c = max(
-        (float(roc_auc_score(y, cross_validated(found, names, c))), c) for c in STRENGTHS
-    )
-    probability = cross_validated(found, names, c)
+    auroc, c, probability = best_strength(found, names)
     threshold = choose_threshold(probability, y)
-    answered, refused = (probability[y] >= threshold).mean(), (probability[~y] < threshold).mean()
+    answered = (probability[:, y] >= threshold).mean()
+    refused = (probability[:, ~y] < threshold).mean()
     print(f"{y.sum()} answerable, {(~y).sum()} not; cross-validated AUROC {auroc:.4f}, C {c}")
     print(f"threshold {threshold}: answered {answered:.3f}, refused {refused:.3f}")
     for name in names:

@@ -15,6 +15,7 @@ from kb.outline import HEADING_NUMBER, Listing
 from kb.tokenizer import fold
 
 __all__ = [
+    "DOCUMENTS",
     "SET_ASIDE",
     "Address",
     "addressed",
@@ -57,20 +58,28 @@ PAGES = re.compile(rf"第?(?P<first>{N})页?(?:到|至|[-—~～])+第?(?P<last>
 ON_PAGE = re.compile(
     rf"^(?:请问|那么?|看看|指南|文件|[，,])*第(?P<n>{SEVERAL})页(?:里面|里头|里|上面|上|中|的|，|,)*(?:(?:关于|对于|提到|说到|讲到|写到|说|讲|写)的?)?"
 )
-WITHIN = r"(?:里|当中|中|上|[那这][边头里](?=怎么|咋|如何|对|有没有|说|讲|关于|的)|(?=怎么|咋|如何|对|有没有|说|讲|关于|管|交给))"
+INSIDE = r"(?:里|当中|中(?!小)|上)"
+WITHIN = r"(?:里|当中|中(?!小)|上|[那这][边头里](?=怎么|咋|如何|对|有没有|说|讲|关于|的)|(?=怎么|咋|如何|对|有没有|说|讲|关于|管|交给))"
 NO_VERB = r"(?<![请能来帮你我给])(?<!怎么)(?<!如何)(?<!怎样)"
-"""请解答如何…, 怎么解读… name no document."""
+"""请解答如何…, 给我解读… and 怎么解读… name no document; 给我解读里… does."""
 IN_DOCUMENT = {
-    "interpretation": re.compile(rf"{NO_VERB}(?:解读|问答|解答)(?:材料|部分)?{WITHIN}"),
+    "interpretation": re.compile(
+        rf"(?:解读|问答|解答)(?:材料|部分)?{INSIDE}|{NO_VERB}(?:解读|问答|解答)(?:材料|部分)?{WITHIN}"
+    ),
     "guide": re.compile(
         rf"(?:原文|正文|全文)(?:部分)?{WITHIN}|指南的?(?:[那这]一?[句段]|(?:对应|相应))|指南正文"
     ),
     "glossary": re.compile(rf"(?:名词解释|术语表)(?:部分)?{WITHIN}"),
 }
-SET_ASIDE = re.compile(
-    r"(?:不要|不看|别看|别拿|除了|抛开)(?:官方)?(?:解读|问答|解答|名词解释|指南)(?:里|的|说的)?(?:之外|以外)?|(?:解读|问答|解答|名词解释|指南)(?:之外|以外)"
+DOCUMENTS = (
+    ("interpretation", re.compile(r"解读|问答|解答")),
+    ("glossary", re.compile(r"名词解释|术语表")),
+    ("guide", re.compile(r"指南|原文|正文")),
 )
-"""Names a document that is not meant: 解读之外, 指南正文里怎么说."""
+SET_ASIDE = re.compile(
+    r"(?:(?<!要)不要|(?<!看)不看|别看|别拿|除了|抛开)(?:官方)?(?:解读|问答|解答|名词解释|指南)(?:里|的|说的)?(?:之外|以外)?|(?:解读|问答|解答|名词解释|指南)(?:之外|以外)"
+)
+"""Names a document that is not meant: 解读之外 asks in the others, 不要解读，指南正文里怎么说 in the guide."""
 THIS_PART = r"”?(?:[这那]?一?(?:部分|节|块|条))?"
 THIS_ONE = r"”?[这那]一?(?:部分|节|块|条|项|点)(?:里|当中|中)"
 VERB, SHORTEST_OBJECT = 2, 4
@@ -250,6 +259,15 @@ def in_document(text: str) -> str | None:
     text = SET_ASIDE.sub("", fold(text))
     named = [name for name, pattern in IN_DOCUMENT.items() if pattern.search(text)]
     return named[0] if len(named) == 1 else None
+
+
+def set_aside(text: str) -> set[str]:
+    """The documents in which a query does not ask: 解读之外有没有提到银行 -> interpretation.
+
+    除了指南 means whatever is known of it, and sets nothing aside.
+    """
+    said = " ".join(found[0] for found in SET_ASIDE.finditer(fold(text)))
+    return {name for name, named in DOCUMENTS if name != "guide" and named.search(said)}
 
 
 def plain_headings(titles: Mapping[str, str]) -> dict[str, str]:

@@ -189,6 +189,8 @@ class Assistant:
         assert query is not None
         assert scored is not None
         assert judgement is not None
+        if judgement.status == "answered" and not plan.direct:
+            judgement = judgement._replace(status="related", reason="not_covered")
         if resolution.kind == "more" and judgement.status == "answered":
             plan = more(plan, _shown(past), self.index)
             if not plan.direct:
@@ -333,7 +335,8 @@ class Assistant:
                 parts.append(MESSAGES[judgement.status])
         elif resolution.kind == "page":
             pages = sorted({c.page for c in citations if c.role == "direct" and c.page is not None})
-            parts.append(MESSAGES["page"].format(pages="、".join(f"第{p}页" for p in pages)))
+            named = "、".join(f"第{page}页" for page in pages)
+            parts.append(MESSAGES["page" if pages else "no_pages"].format(pages=named))
         elif resolution.kind == "heading":
             parts.append(MESSAGES["heading"])
         elif plan.kind == "list" and plan.listing is not None:

@@ -26,6 +26,7 @@ __all__ = ["create_api"]
 
 DOCS_PAGE = Path(__file__).with_name("docs.html")
 MAX_BODY = 1_000_000
+LONGEST_NUMBER = 12
 
 
 class AskBody(BaseModel):
@@ -87,7 +88,9 @@ def _error(status: int, code: str, message: str) -> JSONResponse:
 
 
 class LimitBody:
-    """ASGI middleware that refuses a body of the API that is too long or does not say how long it is.
+    """ASGI middleware that refuses a body of the API that says it is too long, or comes in chunks.
+
+    The server holds a body to the length that it states.
 
     Plain ASGI: a function given to ``api.middleware`` passes every answer through a queue of tasks.
     """
@@ -98,7 +101,7 @@ class LimitBody:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it with an error."""
         refusal = None
-        if scope["type"] == "http" and scope["path"].startswith("/api/v1/"):
+        if scope["type"] == "http" and "/api/v1/" in scope["path"]:
             refusal = self._refusal(Headers(scope=scope))
         await (refusal or self.app)(scope, receive, send)
 
@@ -107,7 +110,9 @@ class LimitBody:
         if "transfer-encoding" in headers:
             return _error(411, "input_invalid", "请求应写明长度（Content-Length），不能分块发送。")
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > MAX_BODY:
+        if not length.isdecimal():
+            return _error(400, "input_invalid", "请求头Content-Length应为数字。")
+        if len(length) > LONGEST_NUMBER or int(length) > MAX_BODY:
             return _error(413, "input_too_long", f"请求内容太大，请控制在{MAX_BODY}字节以内。")
         return None
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from kb import cues
-from kb.addresses import SET_ASIDE, by_number, by_part, several
+from kb.addresses import DOCUMENTS, SET_ASIDE, by_number, by_part, several
 from kb.numerals import number_said
 from kb.outline import Listing
 from kb.schema import Term
@@ -171,7 +171,7 @@ def _asked_document(text: str) -> str | None:
     text = SET_ASIDE.sub("", text)
     if len(text) > LONGEST_SOURCE or not cues.SOURCE.match(text):
         return None
-    return next((name for name, named in cues.DOCUMENTS if named.search(text)), None)
+    return next((name for name, named in DOCUMENTS if named.search(text)), None)
 
 
 def _returned_to(text: str, turns: Sequence[Turn]) -> int | None:
@@ -212,14 +212,15 @@ def _item(text: str, last: Turn) -> tuple[int | None, bool]:
     if found is None:
         return _named_item(text, last)
     total = len(last.listing.items)
-    shown = last.item if last.item is not None else -1
     if found["last"]:
         number = total - 1
     elif found["from_end"]:
         counted = number_said(found["from_end"]) or 0
         number = total - counted if counted <= total else counted - 1
     elif found["next"] or found["previous"]:
-        number = shown + (1 if found["next"] else -1)
+        if last.item is None:
+            return None, False  # next to nothing
+        number = last.item + (1 if found["next"] else -1)
     elif found["middle"]:
         number = total // 2 if total % 2 else -1
     elif found["first"]:
@@ -261,7 +262,7 @@ def _name_the_terms(text: str, turns: Sequence[Turn], terms: tuple[Term, ...]) -
     latest = list(dict.fromkeys(reversed(spoken)))
     named = asked_terms(turns[-1].text, terms).terms or asked_terms(turns[-1].subject, terms).terms
     if not named:
-        return f"{latest[0]}，{text}" if latest and cues.ENTRY.search(text) else text
+        return f"{latest[0]}，{text}" if latest and cues.ENTRY.fullmatch(text) else text
     if len(latest) > 1 and cues.BOTH.search(text):
         return cues.BOTH.sub(f"{latest[1]}和{latest[0]}", text, count=1)
     if (pair := _pair_of(turns, terms)) is not None:

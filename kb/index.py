@@ -63,7 +63,7 @@ __all__ = [
     "sentence_rows",
 ]
 
-FORMAT = 11
+FORMAT = 12
 PARAMETERS: Mapping[str, str | int | float] = {
     "token_budget": TOKEN_BUDGET,
     "query_export": EXPORT_FORMAT,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from kb import asks
-from kb.addresses import in_document, in_sections, on_pages, plain_headings
+from kb.addresses import in_document, in_sections, on_pages, plain_headings, set_aside
 from kb.counterparts import counterparts
 from kb.index import Index
 from kb.outline import Item
@@ -77,6 +77,8 @@ class Named:
             return [row for row, p in enumerate(passages) if p.page in pages]
         if (document := in_document(text)) is not None:
             return [row for row, p in enumerate(passages) if p.document_id == document]
+        if aside := set_aside(text):
+            return [row for row, p in enumerate(passages) if p.document_id not in aside]
         named = in_sections(text, self._headings)
         return sorted({row for section in named for row in self.under(section)})
 

@@ -219,22 +219,30 @@ class Planner:
         firsts = self.selector.distinct(self.named.on_the_same(shown.direct, document))
         order = self.selector.distinct([*firsts, *best[:MAX_CITATIONS]])[:MAX_CITATIONS]
         places = [self.selector.place(row, support) for row in order]
-        direct = max(1, len(firsts))
+        entries = {term.passage_id for term in self.index.terms}
+        best_is_entry = bool(places) and places[0].anchor in entries  # of a term nobody named
+        direct = len(firsts) or (0 if best_is_entry else 1)
         return Plan("passages", tuple(places[:direct]), tuple(places[direct:]))
 
     def heading_plan(self, shown: Plan) -> Plan:
-        """The headings that the first place shown stands under, the nearest first, and it again."""
-        first = shown.direct[0]
-        document = self.index.documents[first.document_id]
-        every = [
-            Place(
-                document.id, section.id, section.start, section.end, ((section.start, section.end),)
-            )
-            for section in document.sections
-            if section.start <= first.start < section.body_end
+        """The headings that the places shown stand under, the nearest first, and the first of them again."""
+        found = [heading for place in shown.direct for heading in self._above(place)]
+        distinct = {heading.span: heading for heading in found}
+        return Plan("passages", tuple(distinct.values()), shown.direct[:1])
+
+    def _above(self, place: Place) -> list[Place]:
+        """The headings over a place, the nearest first, without itself.
+
+        One that everything stands under, the document's title, tells nothing.
+        """
+        document = self.index.documents[place.document_id]
+        first, *others = document.sections or (None,)
+        whole = others and first is not None and first.body_end >= others[-1].body_end
+        return [
+            Place(document.id, one.id, one.start, one.end, ((one.start, one.end),))
+            for one in reversed(others if whole else document.sections)
+            if one.start < place.start < one.body_end
         ]
-        above = tuple(reversed(every[1:] or every))  # the first is the document's own title
-        return Plan("passages", above or (first,), (first,) if above else ())
 
     def _asked_heading(self, text: str) -> str | None:
         """The section whose heading is this very question, with few other words, or None."""

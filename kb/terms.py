@@ -18,6 +18,7 @@ ASKS_MEANING = re.compile(
     r"what(?:'s| is| are| does)|define|definition|meaning|stands? for|difference|explain",
     re.IGNORECASE,
 )
+ASKS_ALL = re.compile(r"都|分别|又")
 COMPARES = re.compile(
     r"区别|不同|差别|差在|不一样|一回事|对比|比较|和|与|跟|vs|difference|compare", re.IGNORECASE
 )
@@ -66,7 +67,14 @@ def asking_clause(text: str) -> str:
 def _asked_first(text: str, terms: tuple[Term, ...]) -> tuple[Term, ...]:
     """The terms whose meaning the last clause asks before the others: 分不清AGV跟AMR，AMR是什么."""
     clause = asking_clause(text)
-    if len(terms) < 2 or not ASKS_MEANING.search(clause) or COMPARES.search(clause):
+    before = text[: text.rfind(clause)]
+    if (
+        len(terms) < 2
+        or not ASKS_MEANING.search(clause)
+        or ASKS_MEANING.search(before)
+        or COMPARES.search(clause)
+        or ASKS_ALL.search(clause)
+    ):
         return terms
     asked = [term for term in terms if any(_place(clause, name) >= 0 for name in names(term))]
     return (*asked, *(term for term in terms if term not in asked))

@@ -11,6 +11,7 @@ from kb.addresses import (
     in_document,
     in_sections,
     on_pages,
+    set_aside,
     several,
 )
 from kb.answer import Assistant
@@ -361,11 +362,34 @@ def test_a_measure_by_number_survives_spaces_and_digits_said_one_by_one(
         ("解读那边关于园区集群是咋讲的", "interpretation"),
         ("解读之外，指南正文里怎么说", "guide"),
         ("请解答如何申请", None),
+        ("给我解读怎么申请", None),
+        ("官方解读中小企业要怎么做", None),
+        ("告诉我解读里怎么说数据", "interpretation"),
+        ("麻烦你解读里找找订阅", "interpretation"),
         ("这句话怎么解读，对企业有什么要求", None),
     ],
 )
 def test_the_document_in_which_something_is_asked(query: str, document: str | None) -> None:
     assert in_document(query) == document
+
+
+@pytest.mark.parametrize(
+    ("query", "aside"),
+    [
+        ("解读之外有没有提到银行", {"interpretation"}),
+        ("不看解读，指南怎么说资金", {"interpretation"}),
+        ("除了指南还有别的规定吗", set()),
+        ("要不要解读里的数据", set()),
+        ("政府怎么补贴", set()),
+    ],
+)
+def test_the_documents_in_which_nothing_is_asked(query: str, aside: set[str]) -> None:
+    assert set_aside(query) == aside
+
+
+def test_a_document_set_aside_comes_later(assistant: Assistant) -> None:
+    for query in ("解读之外有没有提到银行", "不看解读，指南怎么说资金"):
+        assert assistant.answer(query).citations[0].document_id == "guide"
 
 
 def test_what_a_document_or_section_says_is_looked_for_there_first(assistant: Assistant) -> None:

@@ -504,12 +504,27 @@ def test_headings_are_quoted_nearest_first(assistant: Assistant) -> None:
     assert answer.citations[-1].role == "related"
 
 
+def test_headings_of_a_list_are_those_above_it(assistant: Assistant) -> None:
+    answer = assistant.answer("这几条属于哪个部分", ["14条举措都有哪些"])
+    quotes = [c.quote for c in answer.citations if c.role == "direct"]
+    assert quotes == ["二、增强企业转型能力", "三、提升转型供给水平", "四、加大转型政策支持"]
+
+
+def test_an_entry_of_a_term_nobody_named_answers_nothing(assistant: Assistant) -> None:
+    """The glossary says nothing of subsidies."""
+    answer = assistant.answer("名词解释怎么说", ["政府怎么补贴"])
+    assert answer.status != "answered"
+    assert all(citation.role == "related" for citation in answer.citations)
+
+
 @pytest.mark.parametrize(
     ("query", "document"),
     [
         ("解读里对应的是哪一句？", "interpretation"),
         ("解读里也有类似的说法吧，找给我看", "interpretation"),
         ("不要解读，我要指南正文的说法", "guide"),
+        ("不要解读，看正文", "guide"),
+        ("不要解读，直接给我看指南正文", "guide"),
         ("解读里怎么概括这一条的？", "interpretation"),
     ],
 )
@@ -519,15 +534,72 @@ def test_another_document_on_the_same_matter(query: str, document: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["最后该怎么落实", "下去怎么弄", "后应该怎么办", "下一步怎么落实"]
-)
+    "query",
+    [
+        "最后该怎么落实", "下去怎么弄", "后应该怎么办", "下一步怎么落实", "下一步打算怎么推",
+        "下步怎么做", "下个月能申请补贴吗", "下点功夫培训员工行不行", "下个阶段该做什么",
+    ],
+)  # fmt: skip
 def test_last_and_next_need_something_to_count(query: str) -> None:
     assert resolve(query, [LISTED]).kind not in ("item", "beyond")
 
 
-@pytest.mark.parametrize(("query", "item"), [("最后一点呢", 4), ("第二样为什么要提", 1)])
+@pytest.mark.parametrize(
+    ("query", "item"),
+    [
+        ("最后一点呢", 4), ("第二样为什么要提", 1), ("最后那条讲什么", 4), ("最后呢", 4),
+        ("最后讲的啥", 4), ("帮我问一下第二点怎么做", 1),
+    ],
+)  # fmt: skip
 def test_items_by_other_counters(query: str, item: int) -> None:
     assert resolve(query, [LISTED]).item == item
+
+
+def test_next_is_next_to_an_item() -> None:
+    assert resolve("下一条呢", [LISTED]).item is None
+    assert resolve("下一条呢", [LISTED._replace(item=1)]).item == 2
+    assert resolve("下一步呢", [LISTED._replace(item=1)]).item == 2
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["以后一个人就能管这些车吗", "目前一个企业用得上这个吗", "最后一个问题，这个怎么上",
+     "前一个问题再讲讲", "今后一个企业要上这个得怎么做"],
+)  # fmt: skip
+def test_former_and_latter_are_no_parts_of_other_words(assistant: Assistant, query: str) -> None:
+    explained = assistant.explain(query, ["AGV和AMR有什么区别"])
+    assert explained.resolution.standalone.endswith(query)
+
+
+@pytest.mark.parametrize(
+    ("history", "query"),
+    [
+        (["低代码是什么", "政府怎么补贴"], "那中小企业怎么定义"),
+        (["MES是什么", "服务商要做什么"], "这个有没有官方定义"),
+        (["MES是什么", "服务商要做什么"], "“小快轻准”的定义呢"),
+    ],
+)
+def test_the_definition_of_something_else_is_no_entry(
+    assistant: Assistant, history: list[str], query: str
+) -> None:
+    explained = assistant.explain(query, history)
+    assert explained.resolution.standalone == f"{history[-1]}——{query}"
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "asked"),
+    [
+        ("帮我们老板问一下这个怎么落实", "joined", "这个怎么落实"),
+        ("替他问一下它在第几页", "page", "它在第几页"),
+        ("帮我问个问题，这个多久见效", "joined", "这个多久见效"),
+        ("帮我们财务问一下，政府给不给中小企业转型的补贴", "fresh", "政府给不给中小企业转型的补贴"),
+    ],
+)
+def test_who_asks_changes_nothing(query: str, kind: str, asked: str) -> None:
+    resolution = resolve(query, [PLAIN])
+    assert resolution.kind == kind
+    assert resolution.standalone.endswith(asked)
+    assert "问" not in resolution.standalone.removeprefix(PLAIN.subject)
 
 
 def test_former_latter_and_a_term_left_out(assistant: Assistant) -> None:

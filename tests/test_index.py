@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,7 +45,7 @@ def test_missing(small_settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["passages.jsonl", "passages.faiss", "bm25-bigrams/vocab.index.json"]
+    "name", ["passages.jsonl", "passages.faiss", "bm25-bigrams/tokens.json"]
 )
 def test_half_an_index_is_named(small_index: Settings, name: str) -> None:
     path = generation_folder(small_index) / name
@@ -133,3 +135,26 @@ def test_a_bank_of_two_questions_is_enough(small_settings: Settings) -> None:
     assert index.phrasing is not None
     assert index.bank_graph is not None
     assert len(index.outside) == 1
+
+
+SERVING = """
+import sys
+from kb.assemble import open_assistant
+from kb.settings import load_settings
+assistant = open_assistant(load_settings())
+assert assistant.answer("什么是低代码").citations
+heavy = {"torch", "sentence_transformers", "transformers", "onnx", "scipy", "bm25s", "sklearn"}
+print(sorted(heavy & sys.modules.keys()))
+"""
+
+
+def test_what_only_building_needs_is_not_loaded_to_serve(real_settings: Settings) -> None:
+    """Memory and start rest on this; a process of its own, as these tests have loaded them all."""
+    done = subprocess.run(
+        [sys.executable, "-c", SERVING],
+        env=real_settings.as_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "[]", done.stderr

@@ -19,6 +19,10 @@ ENGLISH: Mapping[str, str] = {
     " documents, word for word, not changed in any way.",
     MESSAGES["page"]: "The pages are given with each passage ({pages}). Passages of the documents,"
     " word for word, not changed in any way.",
+    MESSAGES[
+        "no_pages"
+    ]: "This document has no page numbers; each passage is given with its headings."
+    " Passages of the documents, word for word, not changed in any way.",
     MESSAGES["heading"]: "The headings above that passage, the nearest first. Passages of the"
     " documents, word for word, not changed in any way.",
     MESSAGES["corrected"]: "Searched for “{right}” (you typed “{wrong}”).",
