@@ -142,6 +142,18 @@ def test_a_body_of_unknown_length_is_refused(client: TestClient) -> None:
     assert (reply.status_code, reply.json()["error"]["code"]) == (411, "input_invalid")
 
 
+@pytest.mark.parametrize(
+    ("length", "status"), [("9" * 5000, 413), ("1000001", 413), ("-5", 400), ("abc", 400)]
+)
+def test_a_stated_length_is_a_number_and_no_more_than_allowed(
+    client: TestClient, length: str, status: int
+) -> None:
+    headers = {"content-type": "application/json", "content-length": length}
+    reply = client.post("/api/v1/ask", content=b"{}", headers=headers)
+    assert reply.status_code == status
+    assert reply.json()["error"]["message"].endswith("。")
+
+
 def test_the_unexpected_is_one_sentence(
     client: TestClient, assistant: Assistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
