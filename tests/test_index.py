@@ -44,9 +44,7 @@ def test_missing(small_settings: Settings) -> None:
     assert caught.value.state == "missing"
 
 
-@pytest.mark.parametrize(
-    "name", ["passages.jsonl", "passages.faiss", "bm25-bigrams/tokens.json"]
-)
+@pytest.mark.parametrize("name", ["passages.jsonl", "passages.faiss", "bm25-bigrams/tokens.json"])
 def test_half_an_index_is_named(small_index: Settings, name: str) -> None:
     path = generation_folder(small_index) / name
     path.unlink()
