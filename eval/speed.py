@@ -76,7 +76,7 @@ def measure_speed(
         assistant: has it open.
         queries: a few hundred different ones at least.
         launcher: starts the systems.
-        peers: names of ``eval.peers.pace.PEERS``; none leaves the comparison out.
+        peers: names of ``eval.peers.adapters.PEERS``; none leaves the comparison out.
         rounds: how often each system is started and asked.
         provenance: stands beside the figures.
         progress: told what is being measured.

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-__all__ = ["ADAPTERS", "Peer"]
+__all__ = ["ADAPTERS", "PEERS", "Peer"]
 
 QUERY, PASSAGE = "query: ", "passage: "
 
@@ -278,3 +278,4 @@ ADAPTERS: Mapping[str, Callable[[str], Peer]] = {
     "langchain-faiss": LangChain,
     "langchain-faiss-own-chunks": lambda encoder: LangChain(encoder, split=True),
 }
+PEERS = tuple(name for name in ADAPTERS if not name.startswith("zhinan-kb"))

@@ -50,8 +50,9 @@ def speed(
 ) -> None:
     """Measure start, first answer, latency, throughput, HTTP, memory, build; --python adds peers."""
     from eval.assess import describe, encoder_folder, ready
+    from eval.peers.adapters import PEERS
     from eval.peers.launch import Launcher, check_names
-    from eval.peers.pace import FASTEST, PEERS
+    from eval.peers.pace import FASTEST
     from eval.questions import GUIDE, load_questions
     from eval.speed import measure_speed, speed_tables
     from eval.tables import to_json, to_markdown, to_text

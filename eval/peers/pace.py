@@ -24,7 +24,6 @@ __all__ = [
     "CLIENTS",
     "FASTEST",
     "OURS",
-    "PEERS",
     "Load",
     "Paced",
     "System",
@@ -33,14 +32,6 @@ __all__ = [
 ]
 
 OURS = "zhinan-kb-answering"
-PEERS = (
-    "txtai",
-    "txtai-hybrid",
-    "haystack",
-    "haystack-hybrid",
-    "langchain-faiss",
-    "langchain-faiss-own-chunks",
-)
 FASTEST = ("txtai", "haystack", "langchain-faiss")
 """Raced when none is named: the others do more for each query."""
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from eval.evidence import find_facts
 from eval.intervals import Estimate, bootstrap_mean, wilson
+from eval.peers.adapters import PEERS
 from eval.peers.launch import Launcher, check_names, our_texts
 from eval.process import load_average
 from eval.provenance import Provenance
@@ -20,16 +21,7 @@ from kb.schema import Frozen
 __all__ = ["PeerReport", "Raced", "peers_table", "race"]
 
 K = 10
-RACED = (
-    "zhinan-kb",
-    "zhinan-kb-no-bank",
-    "txtai",
-    "txtai-hybrid",
-    "haystack",
-    "haystack-hybrid",
-    "langchain-faiss",
-    "langchain-faiss-own-chunks",
-)
+RACED = ("zhinan-kb", "zhinan-kb-no-bank", *PEERS)
 Progress = Callable[[str], None]
 
 
