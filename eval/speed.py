@@ -89,6 +89,7 @@ def measure_speed(
     ours = systems[0]
     if not ours.rounds:
         raise KBError(f"测速进程没有成功：{ours.skipped}，请先运行 python -m kb serve 查看原因。")
+    others = [query for query in dict.fromkeys(queries) if query not in load.warm_up]
     progress("网页接口、建索引……")
     passages_rate, queries_rate = _encoding(settings, assistant, load.alone)
     return SpeedReport(
@@ -104,7 +105,7 @@ def measure_speed(
         p95_ms=ours.middle(lambda p: p.p95_ms),
         p99_ms=ours.middle(lambda p: p.p99_ms),
         throughput={str(c): rate for c in (1, *CLIENTS) if (rate := ours.rate(c)) is not None},
-        route=measure_route(settings, load.warm_up, _others(queries, load.warm_up)),
+        route=measure_route(settings, load.warm_up, others),
         build_s=_build(settings),
         passages=len(assistant.index.passages),
         bank_questions=len(assistant.index.questions),
@@ -113,10 +114,6 @@ def measure_speed(
         systems=systems,
         ratios=ratios(ours, systems[1:]),
     )
-
-
-def _others(queries: Sequence[str], known: Sequence[str]) -> list[str]:
-    return [query for query in dict.fromkeys(queries) if query not in set(known)]
 
 
 def _build(settings: Settings) -> float:

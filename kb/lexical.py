@@ -1,7 +1,7 @@
 """BM25 over tokens: weights by bm25s when the index is built, plain arrays when it is read.
 
 Scores follow Lucene's BM25 (Kamphuis et al. 2020), idf = ln(1 + (N - n + 0.5) / (n + 0.5)). bm25s
-weighs every token of every row once (``score_arrays``); a query only adds these weights up. So the
+weighs every token of every row once; a query only adds these weights up. So the
 serving process does without bm25s and the SciPy that it brings: 24 MiB, a third of a second.
 """
 

@@ -71,7 +71,7 @@ class Named:
     # --- what a query names -----------------------------------------------------------------
 
     def within(self, text: str) -> list[int]:
-        """The passages on the pages, in the document or under the heading by which a query asks."""
+        """The passages on the pages, in the documents or under the heading by which a query asks."""
         passages = self._index.passages
         if pages := on_pages(text)[0]:
             return [row for row, p in enumerate(passages) if p.page in pages]

@@ -225,7 +225,7 @@ class Planner:
         return Plan("passages", tuple(places[:direct]), tuple(places[direct:]))
 
     def heading_plan(self, shown: Plan) -> Plan:
-        """The headings that the places shown stand under, the nearest first, and the first of them again."""
+        """The headings that the places shown stand under, the nearest first; then the first place."""
         found = [heading for place in shown.direct for heading in self._above(place)]
         distinct = {heading.span: heading for heading in found}
         return Plan("passages", tuple(distinct.values()), shown.direct[:1])
@@ -236,11 +236,12 @@ class Planner:
         One that everything stands under, the document's title, tells nothing.
         """
         document = self.index.documents[place.document_id]
-        first, *others = document.sections or (None,)
-        whole = others and first is not None and first.body_end >= others[-1].body_end
+        sections = document.sections
+        if len(sections) > 1 and sections[0].body_end >= sections[-1].body_end:
+            sections = sections[1:]
         return [
             Place(document.id, one.id, one.start, one.end, ((one.start, one.end),))
-            for one in reversed(others if whole else document.sections)
+            for one in reversed(sections)
             if one.start < place.start < one.body_end
         ]
 

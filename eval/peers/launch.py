@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from eval.peers.adapters import PEERS
 from kb.answer import Assistant
 from kb.errors import InputError
 from kb.settings import Settings
@@ -73,7 +74,7 @@ class Launcher:
 
     def versions(self, name: str) -> str:
         """Versions of a system's packages, as the interpreter that runs it has them."""
-        if _own(name):
+        if name not in PEERS:
             return "this index"
         packages = PACKAGES[name.split("-")[0]]
         command = [str(self._python), "-c", VERSIONS, *packages]
@@ -81,7 +82,7 @@ class Launcher:
         return ", ".join(done.stdout.split("\n")).strip(", ")
 
     def _interpreter(self, name: str) -> Path:
-        return Path(sys.executable) if _own(name) else self._python
+        return self._python if name in PEERS else Path(sys.executable)
 
 
 def check_names(names: Sequence[str], known: Sequence[str]) -> None:
@@ -100,7 +101,3 @@ def _end(code: int, errors: str) -> str:
     if code < 0:
         return f"signal {-code}"
     return (errors.strip().splitlines() or [f"exit code {code}"])[-1]
-
-
-def _own(name: str) -> bool:
-    return name.startswith("zhinan-kb")

@@ -70,7 +70,7 @@ def _serve(peer: Peer, task: Task) -> Iterator[dict[str, Any]]:
     """
     peer.load(Path(task["folder"]))
     ready = time.time() - task["started"]
-    search = _counting(peer, task["k"])
+    search = _timing(peer, task["k"])
     search(task["warm_up"][0])
     first = time.time() - task["started"]
     for query in task["warm_up"][1:]:
@@ -92,7 +92,7 @@ def _serve(peer: Peer, task: Task) -> Iterator[dict[str, Any]]:
         yield found
 
 
-def _counting(peer: Peer, k: int) -> Callable[[str], float]:
+def _timing(peer: Peer, k: int) -> Callable[[str], float]:
     def search(query: str) -> float:
         start = time.perf_counter()
         peer.search(query, k)
