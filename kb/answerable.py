@@ -25,7 +25,7 @@ from kb.outline import Listing, listings
 from kb.plans import Plan
 from kb.retrieve import Query, Scored
 from kb.schema import Status
-from kb.terms import asked_terms
+from kb.terms import asked_terms, asks_only_meaning
 from kb.tokenizer import fold
 
 __all__ = ["Calibration", "Judge", "Judgement", "load_calibration"]
@@ -42,7 +42,7 @@ COUNTED: Mapping[str, tuple[str, ...]] = {
 
 VETOES = ("exceeds", "injection", "orders", "empty_page")
 CERTAIN = 0.99
-"""What stands at a place named by number is no matter of likeness."""
+"""What stands at a place named, and an entry of the glossary, are no matter of likeness."""
 
 NEAREST = 3
 VOTERS, SAMPLED = 10, 8
@@ -261,6 +261,10 @@ class Judge:
             return None
         return str(found["term"])
 
+    def _is_entry_asked(self, query: Query, plan: Plan) -> bool:
+        """Whether entries of the glossary are asked for, and shown."""
+        return plan.kind == "term" and asks_only_meaning(query.reading.text, self.index.terms)
+
     def judge(self, query: Query, scored: Scored, plan: Plan) -> Judgement:
         """Decide the state of a query and say why."""
         features = self.features(query, scored, plan)
@@ -268,8 +272,8 @@ class Judge:
         undefined = features["undefined_term"] and features.get("bank_top_gap", 1.0) < 0
         if undefined or any(features[sign] for sign in VETOES):
             probability = min(probability, self.calibration.related)
-        elif plan.is_named:
-            probability = CERTAIN
+        elif plan.is_named or self._is_entry_asked(query, plan):
+            probability = max(probability, CERTAIN)
         if probability >= self.calibration.answered:
             return Judgement("answered", probability, None, {}, features)
         reason, values = self._reason(query, scored, plan, features)

@@ -24,7 +24,7 @@ __all__ = [
     "is_injection",
     "orders_writing",
     "sought_quotation",
-    "without_page",
+    "without_place",
 ]
 
 KINDS: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
@@ -104,7 +104,7 @@ ASIDE = (
     r"(?:请问|这句话?|那句话?|一句|一词|这个词|那个词|这个说法|的|是|在|出自|来自|说法|说|讲|写|涉及|提及|提到|提没提|提|出现|过|到|原文|原话|原句|具体|表述"
     r"|内容|指南|解读|正文|文件|里面|里|中|上|第几页|哪一?页|几页|哪里|哪儿|哪一?段|哪一?句|哪一?条|哪一?部分|哪|怎么|什么|啥|出处|页"
     r"|[这那][几两二三四五六七八]个字|[这那]一?条"
-    r"|有没有|没有|也有|有|也|吗|呢|了|[，,。？?！!：: ])"
+    r"|有没有|没有|没|也有|有|也|吗|呢|了|[，,。？?！!：: ])"
 )
 WHEREABOUTS = re.compile(
     rf"{ASIDE}*+"
@@ -124,7 +124,7 @@ LEADING = re.compile(
     r"|(?:提|说|讲|写)(?:到过?了?|过|了)|[，,：: ])++"
 )
 TRAILING = re.compile(rf"{ASIDE}$")
-SHORTEST_SOUGHT, SHORTEST_MENTIONED, SHORTEST_SUBJECT = 3, 2, 2
+SHORTEST_SOUGHT = 2
 
 INJECTS = re.compile(
     r"忽略(?:掉)?(?:以上|上面|之前|前面|所有|你的|一切)|无视(?:以上|上面|之前|所有|你的)|忘(?:掉|记)(?:以上|上面|之前|你的|所有)|(?:系统|开发者)(?:提示|消息|指令|模式|管理员)|提示词|越狱|扮演(?!着|了|什么|啥|怎样|何|哪|重要|关键|.{0,2}角色吗)|假装|假设你是|从现在(?:起|开始)|"
@@ -176,20 +176,19 @@ def sought_quotation(query: str) -> str | None:
         rest = QUOTED.sub("", query)
         asks = not rest or ASKS_WORDING.search(rest)
         return found[1] if asks and WHEREABOUTS.fullmatch(rest) else None
-    least = SHORTEST_MENTIONED if ASKS_MENTION.search(query) else SHORTEST_SOUGHT
     asks = ASKS_WHERE.search(query) or ASKS_MENTION.search(query)
     sought = _without_whereabouts(query) if asks else ""
-    return sought if len(sought) >= least else None
+    return sought if len(sought) >= SHORTEST_SOUGHT else None
 
 
-def without_page(query: str) -> str:
-    """A question for a page without its words for that, where anything else is left of it.
+def without_place(query: str) -> str:
+    """A question for a place without its words for that, where anything else is left of it.
 
-    补贴在第几页 -> 补贴: what stands on a page has no likeness to a question for its number.
+    补贴在第几页 -> 补贴: what stands somewhere has no likeness to a question for where it stands.
     """
     text = fold(query)
-    subject = _without_whereabouts(text) if ASKS_PAGE.search(text) else ""
-    return subject if len(subject) >= SHORTEST_SUBJECT else query
+    subject = _without_whereabouts(text) if ASKS_WHERE.search(text) else ""
+    return subject if len(subject) >= SHORTEST_SOUGHT else query
 
 
 def _without_whereabouts(text: str) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.addresses import on_pages
-from kb.asks import asking_clauses, without_page
+from kb.asks import asking_clauses, without_place
 from kb.bank_graph import Near
 from kb.encoder import Encoder, Span, encode_question
 from kb.fusion import adaptive_weights, top_rows, weighted_sum
@@ -99,7 +99,7 @@ class Retriever:
 
     def _read_once(self, text: str) -> Reading:
         """A text as the lexicon reads it, slips of sound corrected first, words for a page left out."""
-        subject = without_page(on_pages(text)[1])
+        subject = without_place(on_pages(text)[1])
         heard, slips = self.index.homophones.correct(subject, self.index.tokenizer)
         reading = self.index.lexicon.read(heard)
         return reading._replace(corrections=(*slips, *reading.corrections))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kb.schema import Term
 from kb.tokenizer import fold
 
-__all__ = ["Asked", "asked_terms"]
+__all__ = ["Asked", "asked_terms", "asks_only_meaning"]
 
 ASKS_MEANING = re.compile(
     r"什么(?:是|叫|意思|东西|玩意|系统|软件|概念|模式|含义)|是(?:个)?(?:什么|啥|神马|甚么|指什么)|啥(?:是|叫|意思|玩意|东西|系统)|(?:是|叫)(?:个)?(?:什么|啥)|"
@@ -57,6 +57,15 @@ def asked_terms(query: str, terms: tuple[Term, ...]) -> Asked:
     ordered = _asked_first(text, tuple(term for _, term in sorted(found, key=lambda p: p[0])))
     bare = bool(ordered) and not PADDING.sub("", rest)
     return Asked(ordered, bool(ASKS_MEANING.search(text)) or bare, bare)
+
+
+def asks_only_meaning(query: str, terms: tuple[Term, ...]) -> bool:
+    """Whether the last clause asks what terms mean, and nothing else: 我们厂想上MES，AGV是什么."""
+    clause = asking_clause(fold(query))
+    rest, asked = clause, asked_terms(clause, terms)
+    for name in sorted((name for term in asked.terms for name in names(term)), key=len)[::-1]:
+        rest = rest.replace(name, "")
+    return asked.meaning and not PADDING.sub("", ASKS_MEANING.sub("", rest))
 
 
 def asking_clause(text: str) -> str:

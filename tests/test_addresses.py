@@ -15,7 +15,7 @@ from kb.addresses import (
     several,
 )
 from kb.answer import Assistant
-from kb.asks import sought_quotation, without_page
+from kb.asks import sought_quotation, without_place
 from kb.dialogue import Turn, resolve
 from kb.outline import Item, Listing
 
@@ -311,7 +311,7 @@ def test_a_question_for_a_page_is_read_without_its_words_for_that(assistant: Ass
     ],
 )
 def test_only_the_words_for_a_page_are_left_out(query: str, subject: str) -> None:
-    assert without_page(query) == subject
+    assert without_place(query) == subject
 
 
 @pytest.mark.parametrize("query", ["“大数据”是什么", "“专精特新”怎么申请", "中小企业出现了什么"])

@@ -37,7 +37,7 @@ for pattern in found:
 for start in starts:
     for word in words:
         typed = (start + word * 400)[:499] + "x"
-        asks.without_page(typed + "第几页"), asks.sought_quotation(typed), asks.asking_clauses(typed)
+        asks.without_place(typed + "第几页"), asks.sought_quotation(typed), asks.asking_clauses(typed)
 print(len(found))
 """
 
