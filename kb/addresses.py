@@ -24,6 +24,7 @@ __all__ = [
     "by_part",
     "in_document",
     "in_sections",
+    "named_document",
     "on_pages",
     "plain_headings",
     "several",
@@ -71,10 +72,16 @@ IN_DOCUMENT = {
     ),
     "glossary": re.compile(rf"(?:名词解释|术语表)(?:部分)?{WITHIN}"),
 }
+NAMED = {
+    "interpretation": re.compile(rf"{NO_VERB}(?<!宣传)(?<!宣贯)(?:解读|问答|解答)"),
+    "guide": re.compile(r"正文|全文"),
+    "glossary": re.compile(r"名词解释|术语表"),
+}
+OWN_SUBJECT = re.compile(r"[“\"「『]|关于|对(?![这那此其它])")
 DOCUMENTS = (
     ("interpretation", re.compile(r"解读|问答|解答")),
     ("glossary", re.compile(r"名词解释|术语表")),
-    ("guide", re.compile(r"指南|原文|正文")),
+    ("guide", re.compile(r"指南|原文|正文|全文")),
 )
 SET_ASIDE = re.compile(
     r"(?:(?<!要)不要|(?<!看)不看|别看|别拿|除了|抛开)(?:官方)?(?:解读|问答|解答|名词解释|指南)(?:里|的|说的)?(?:之外|以外)?|(?:解读|问答|解答|名词解释|指南)(?:之外|以外)"
@@ -258,6 +265,18 @@ def in_document(text: str) -> str | None:
     """The one document in which a query asks something: 解读里怎么说订阅 -> interpretation."""
     text = SET_ASIDE.sub("", fold(text))
     named = [name for name, pattern in IN_DOCUMENT.items() if pattern.search(text)]
+    return named[0] if len(named) == 1 else None
+
+
+def named_document(text: str) -> str | None:
+    """The one document that a follow-up names, wherever in it: 解读把背后的原因归结为什么.
+
+    One that says what it speaks of (解读里关于银行…) is no such follow-up.
+    """
+    text = SET_ASIDE.sub("", fold(text))
+    if OWN_SUBJECT.search(text):
+        return None
+    named = [name for name, pattern in NAMED.items() if pattern.search(text)]
     return named[0] if len(named) == 1 else None
 
 

@@ -176,7 +176,8 @@ class Assistant:
         )
         before = past[resolution.turn].plan if past else None
         if resolution.kind in ("page", "heading", "again") and before is not None:
-            last = self._explain(history[-1], history[:-1], role)
+            turn = len(history) + resolution.turn
+            last = self._explain(history[turn], history[:turn], role)
             query, scored, plan, judgement = last.query, last.scored, before, last.judgement
             if resolution.kind == "heading" and before.direct:
                 plan = self.planner.heading_plan(before)
@@ -215,7 +216,10 @@ class Assistant:
             return self.planner.source_plan(before, resolution.document, query, scored)
         if resolution.kind == "item" and listing is not None:
             items = resolution.items or (resolution.item or 0,)
-            return self.planner.items_plan(listing, items, query, scored)
+            plan = self.planner.items_plan(listing, items, query, scored)
+            named = resolution.document  # what it says comes first
+            order = sorted(plan.direct, key=lambda place: place.document_id != named)
+            return plan._replace(direct=tuple(order)) if named else plan
         plan = self.planner.plan(query, scored, role, leaning=resolution.context is not None)
         if plan.kind == "term" and before is not None and resolution.kind == "joined":
             shown = {place.span for place in before.direct}  # what was just defined can wait
@@ -276,9 +280,9 @@ class Assistant:
                 listing, item, told = before.listing, before.item, before.told
         leads = self.planner.leads(listing) if listing else ()
         subject = resolution.context or resolution.text
-        return Past(
-            Turn(resolution.text, subject, listing, item, leads, told), resolution.kind, plan
-        )
+        answered = explained.answer.status == "answered"
+        turn = Turn(resolution.text, subject, listing, item, leads, told, answered)
+        return Past(turn, resolution.kind, plan)
 
     def _answer(
         self,

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from kb import cues
-from kb.addresses import DOCUMENTS, SET_ASIDE, by_number, by_part, several
+from kb.addresses import DOCUMENTS, SET_ASIDE, by_number, by_part, named_document, several
 from kb.numerals import number_said
 from kb.outline import Listing
 from kb.schema import Term
@@ -35,7 +35,8 @@ class Turn(NamedTuple):
     """What is remembered of an earlier turn: its own words, its subject, the list it was in.
 
     ``leads`` are the leading words of that list's items; ``item`` is the one shown, None for all.
-    ``told`` says that the list was shown as one, and is not only where the answer comes from.
+    ``told`` says that the list was shown as one, and is not only where the answer comes from;
+    ``answered`` that the turn was answered at all.
     """
 
     text: str
@@ -44,6 +45,7 @@ class Turn(NamedTuple):
     item: int | None
     leads: tuple[str, ...] = ()
     told: bool = False
+    answered: bool = True
 
 
 class Resolution(NamedTuple):
@@ -102,25 +104,27 @@ def resolve(
     text = cues.FILLER.sub("", text, count=1) or text
     text = cues.CORRECTION.sub("", cues.REMARK.sub("", text), count=1)
     last = turns[-1]
-    shown = f"{last.subject}{JOINT}{text}"
     if cues.AGAIN.match(text):
-        return Resolution("again", shown, last.text, last.subject)
+        return _of_turn("again", text, turns, -1)
     if (asked := cues.PAGE.search(text)) is not None:
         own = text.replace(asked[0], "", 1).strip("，, ？?")
         if not cues.PAGE_OF_LAST.sub("", own):
-            return Resolution("page", shown, last.text, last.subject)
+            return _of_turn("page", text, turns, _last_answered(turns))
     if cues.HEADING.match(text):
-        return Resolution("heading", shown, last.text, last.subject)
+        return _of_turn("heading", text, turns, _last_answered(turns))
     if by_part(text) or (by_number(text) and not _shows_measures(last, terms)):
         return fresh(_end_of(typed, text))
     if (document := _asked_document(text)) is not None:
-        return Resolution("source", shown, last.text, last.subject, document=document)
+        found = _of_turn("source", text, turns, _last_answered(turns))
+        return found._replace(document=document)
+    shown = f"{last.subject}{JOINT}{text}"
     if items := _items(text, last):
         kind: Kind = "item" if max(items) < _shown(last) else "beyond"
         return Resolution(kind, shown, text, last.subject, max(items), items=items)
+    document = named_document(text)
     item, alone = _item(text, last)
     if item is not None and alone and item < _shown(last):
-        return Resolution("item", shown, text, last.subject, item)
+        return Resolution("item", shown, text, last.subject, item, document=document)
     if by_number(text):
         return fresh(_end_of(typed, text))
     if item is not None and item >= _shown(last):
@@ -136,8 +140,23 @@ def resolve(
         return Resolution("joined", put, put)
     if item is not None or _leans(text, last.subject, terms, stands_alone, parties):
         own = _name_the_terms(text, turns, terms)
-        return Resolution("joined", f"{last.subject}{JOINT}{own}", own, last.subject, item)
+        of = last if document in (None, "glossary") else turns[_last_answered(turns)]
+        return Resolution(
+            "joined", f"{of.subject}{JOINT}{own}", own, of.subject, item,
+            document=None if document == "glossary" else document,
+        )
     return fresh(_end_of(typed, text))._replace(heard=last.subject)
+
+
+def _of_turn(kind: Kind, text: str, turns: Sequence[Turn], turn: int) -> Resolution:
+    """A query about what an earlier turn showed, of a turn counted from the end."""
+    of = turns[turn]
+    return Resolution(kind, f"{of.subject}{JOINT}{text}", of.text, of.subject, turn=turn)
+
+
+def _last_answered(turns: Sequence[Turn]) -> int:
+    """The last turn that was answered, counted from the end; the very last where none was."""
+    return next((-n for n, turn in enumerate(reversed(turns), 1) if turn.answered), -1)
 
 
 def _end_of(typed: str, text: str) -> str:
@@ -302,4 +321,6 @@ def _leans(
         return not (term.terms and term.meaning and stands_alone(text))
     if any(fold(t.abbreviation or t.name) in folded for t in terms):
         return False
+    if named_document(text) is not None:
+        return not stands_alone(text)
     return bool(cues.ELLIPSIS.match(text)) or (len(text) <= SHORT and not stands_alone(text))

@@ -64,12 +64,17 @@ class Lifts:
         if resolution.item is not None and listing is not None:
             rows = self._named.of_item(listing.items[resolution.item])
             fused[rows] += ITEM_BONUS * spread
+            if resolution.document is not None:
+                fused[self._named.beside(rows, resolution.document)] += ITEM_BONUS * spread
             if cues.WHY.search(resolution.text):
                 others = {other for row in rows for other in self._named.counterparts(row)}
                 fused[[*others]] += (ITEM_BONUS + WHY_BONUS) * spread
         elif before is not None and before.direct:
             best = before.direct[0]
             fused[self._named.chapter(best)] += CHAPTER_BONUS * spread
+            if resolution.document is not None:
+                there = self._named.on_the_same(before.direct, resolution.document)
+                fused[there] += ITEM_BONUS * spread
             shown = self._index.row_of.get(best.anchor)
             if cues.WHY.search(resolution.text):
                 fused[self._named.reasons(best)] += WHY_BONUS * spread

@@ -158,7 +158,10 @@ class Named:
     def on_the_same(self, shown: Sequence[Place], document: str) -> list[int]:
         """What one document says on the measures shown: the passages themselves, their counterparts."""
         of = self._index.row_of
-        rows = [of[place.anchor] for place in shown if place.anchor in of]
+        return self.beside([of[place.anchor] for place in shown if place.anchor in of], document)
+
+    def beside(self, rows: Sequence[int], document: str) -> list[int]:
+        """Those of some passages and of their counterparts that stand in one document."""
         same = [other for row in rows for other in (row, *self.counterparts(row))]
         return [row for row in same if self._index.passages[row].document_id == document]
 
