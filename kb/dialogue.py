@@ -141,10 +141,12 @@ def resolve(
     if item is not None or _leans(text, last.subject, terms, stands_alone, parties):
         own = _name_the_terms(text, turns, terms)
         of = last if document in (None, "glossary") else turns[_last_answered(turns)]
-        return Resolution(
-            "joined", f"{of.subject}{JOINT}{own}", own, of.subject, item,
-            document=None if document == "glossary" else document,
-        )
+        context = of.subject
+        if item is not None and last.told and item < len(last.leads):
+            context = last.leads[item]  # 其中第二个方面… is said of that, not of the whole list
+        document = None if document == "glossary" else document
+        shown = f"{of.subject}{JOINT}{own}"
+        return Resolution("joined", shown, own, context, item, document=document)
     return fresh(_end_of(typed, text))._replace(heard=last.subject)
 
 
