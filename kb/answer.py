@@ -38,6 +38,9 @@ REMEMBERED_TURNS = 8
 KEPT, RECENT = 2048, 32
 """Answers kept, 14 KB each; and how many of them with all their scores, 120 KB each for this corpus."""
 
+UNHEARD = frozenset({"off_topic", "injection"})
+"""What a later question does not lean on: 今天天气怎么样 / 那银行呢."""
+
 HEARD_WEIGHT = 0.7
 """A question of its own in a dialogue: how much it counts joined with the subject before."""
 
@@ -66,11 +69,12 @@ class Explained(NamedTuple):
 
 
 class Past(NamedTuple):
-    """What an earlier query of a dialogue leaves: its turn, and what was cited for it."""
+    """What an earlier query of a dialogue leaves: its turn, what was cited, why nothing was."""
 
     turn: Turn
     kind: str
     plan: Plan | None
+    reason: str | None
 
 
 class Assistant:
@@ -165,6 +169,9 @@ class Assistant:
             answer = self._compose(text, text, "not_found", small, 0.0, (), (), MESSAGES[small])
             return Explained(answer, fresh(text), None, None, None, None)
         past = [self._past(history[:n], role) for n in range(1, len(history) + 1)]
+        if any(one.reason in UNHEARD for one in past):
+            heard = [q for q, one in zip(history, past, strict=True) if one.reason not in UNHEARD]
+            return self._explain(text, tuple(heard), role)
         turns = [one.turn for one in past]
         subject = turns[-1].subject if turns else ""
         resolution = resolve(
@@ -282,7 +289,7 @@ class Assistant:
         subject = resolution.context or resolution.text
         answered = explained.answer.status == "answered"
         turn = Turn(resolution.text, subject, listing, item, leads, told, answered)
-        return Past(turn, resolution.kind, plan)
+        return Past(turn, resolution.kind, plan, explained.answer.reason)
 
     def _answer(
         self,

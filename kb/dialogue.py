@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from kb import cues
 from kb.addresses import DOCUMENTS, SET_ASIDE, by_number, by_part, named_document, several
 from kb.numerals import number_said
-from kb.outline import Listing
+from kb.outline import HEADING_NUMBER, Listing
 from kb.schema import Term
 from kb.terms import asked_terms
 from kb.tokenizer import Tokenizer, fold, simplified
@@ -27,6 +27,7 @@ __all__ = ["Resolution", "Turn", "resolve"]
 Kind = Literal["fresh", "joined", "item", "more", "page", "heading", "source", "again", "beyond"]
 
 JOINT = "——"
+POINT = re.compile(r"^[一二三四五六七八九十]+是")
 SHORT = 12
 LONGEST_SOURCE = 20
 
@@ -143,7 +144,9 @@ def resolve(
         of = last if document in (None, "glossary") else turns[_last_answered(turns)]
         context = of.subject
         if item is not None and last.told and item < len(last.leads):
-            context = last.leads[item]  # 其中第二个方面… is said of that, not of the whole list
+            context = _said(
+                last.leads[item]
+            )  # 其中第二个方面… is said of that, not of the whole list
         document = None if document == "glossary" else document
         shown = f"{of.subject}{JOINT}{own}"
         return Resolution("joined", shown, own, context, item, document=document)
@@ -249,6 +252,11 @@ def _item(text: str, last: Turn) -> tuple[int | None, bool]:
     else:
         number = (number_said(found["n"]) or 0) - 1
     return (number if number >= 0 else None), alone is not None
+
+
+def _said(lead: str) -> str:
+    """The words that lead an item, as one would name it: 二是加大资金支持。 -> 加大资金支持."""
+    return HEADING_NUMBER.sub("", POINT.sub("", lead.strip())).strip("，。：；,:; ") or lead
 
 
 def _shown(last: Turn) -> int:

@@ -217,11 +217,18 @@ class Planner:
         there = [row for row, p in enumerate(passages) if p.document_id == document]
         best = sorted(there, key=lambda row: (-float(scored.fused[row]), row))
         firsts = self.selector.distinct(self.named.on_the_same(shown.direct, document))
+        if shown.kind == "term" and not firsts:  # entries have no counterparts, but uses
+            anchors = {place.anchor for place in shown.direct}
+            terms = [term for term in self.index.terms if term.passage_id in anchors]
+            firsts = [
+                row for row in self.named.uses_of(terms) if passages[row].document_id == document
+            ]
         order = self.selector.distinct([*firsts, *best[:MAX_CITATIONS]])[:MAX_CITATIONS]
         places = [self.selector.place(row, support) for row in order]
         entries = {term.passage_id for term in self.index.terms}
         best_is_entry = bool(places) and places[0].anchor in entries  # of a term nobody named
-        direct = len(firsts) or (0 if best_is_entry else 1)
+        nothing = shown.kind == "term" or best_is_entry
+        direct = len(firsts) or (0 if nothing else 1)
         return Plan("passages", tuple(places[:direct]), tuple(places[direct:]))
 
     def heading_plan(self, shown: Plan) -> Plan:
