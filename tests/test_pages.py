@@ -16,7 +16,14 @@ from kb.api import create_api
 from kb.errors import InputError
 from kb.journal import Journal
 from kb.pages.library import Library
-from kb.pages.packs import read_pack, read_pack_file, report_csv, report_html
+from kb.pages.packs import (
+    LeftOut,
+    left_out_html,
+    read_pack,
+    read_pack_file,
+    report_csv,
+    report_html,
+)
 from kb.pages.reading import Target, document_html, find, resolve_target, section_html
 from kb.pages.results import figures_html, results_markdown
 from kb.pages.routes import page_routes
@@ -174,19 +181,58 @@ def test_a_quiz_is_cut_from_the_documents(shelf: Shelf) -> None:
 def test_reading_packs() -> None:
     pack = read_pack("1. 什么是MES\n2、什么是APS\n\n什么是MES\n" + "长" * 600)
     assert pack.questions == ("什么是MES", "什么是APS")
-    assert pack.left_out == 2
-    rows = '编号,问题\n1,什么是低代码\n2,"钱,从哪来"\n'
-    assert read_pack_file(rows.encode("gb18030")).questions == ("什么是低代码", "钱,从哪来")
-    assert read_pack_file(b"\xef\xbb\xbfquestion\n\xe9\x97\xae\n").questions == ("问",)
+    assert pack.left_out == LeftOut(repeated=1, long=1, empty=1)
     assert read_pack("5.2万家企业怎么办").questions == ("5.2万家企业怎么办",)
-    for bad in (b"", b"\x00\x01\xff\xfe", b"\n\n", b"x" * 1_000_001):
+    many = read_pack("\n".join(f"第{n}问" for n in range(300)))
+    assert (len(many.questions), many.left_out) == (200, LeftOut(over=100))
+    told = text_of(left_out_html(many.left_out, ZH)).text
+    assert "超出数量的 100 行" in told
+    assert left_out_html(LeftOut(), ZH) == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "questions"),
+    [
+        ('编号,问题\n1,什么是低代码\n2,"钱,从哪来"\n', ("什么是低代码", "钱,从哪来")),
+        ("question\n问\n", ("问",)),
+        ("序号,问题内容\n1,什么是低代码\n2,钱从哪来\n", ("什么是低代码", "钱从哪来")),
+        ("编号,内容\n1,什么是低代码\n2,钱从哪来\n", ("什么是低代码", "钱从哪来")),
+        ("问题编号,问题\nA1,什么是低代码\nA2,钱从哪来\n", ("什么是低代码", "钱从哪来")),
+        ("问题类型,问题内容\n口语,什么是低代码\n", ("什么是低代码",)),
+        ("序号,说法,类别\n1,什么是低代码,名词\n2,钱从哪来,钱\n", ("什么是低代码", "钱从哪来")),
+        ("1,什么是低代码,名词\n2,钱从哪来,钱\n", ("什么是低代码", "钱从哪来")),
+        ("会遇到什么问题\n什么是低代码\n", ("会遇到什么问题", "什么是低代码")),
+        ("问题\n没钱搞,政府给补贴吗\n", ("没钱搞,政府给补贴吗",)),
+        ("没钱搞,政府给补贴吗\n什么是低代码\n", ("没钱搞,政府给补贴吗", "什么是低代码")),
+        ("编号;题目\n1;什么是低代码\n", ("什么是低代码",)),
+        ('题目\n"什么是\n低代码"\n', ("什么是 低代码",)),
+    ],
+)
+def test_the_column_of_questions_in_a_table(content: str, questions: tuple[str, ...]) -> None:
+    for encoding in ("utf-8-sig", "gb18030"):
+        assert read_pack_file(content.encode(encoding), "题.csv").questions == questions
+
+
+def test_a_text_file_is_one_question_a_line() -> None:
+    pack = read_pack_file("没钱搞,政府给补贴吗\n\n1. 什么是低代码\n".encode(), "题.TXT")
+    assert pack.questions == ("没钱搞,政府给补贴吗", "什么是低代码")
+    assert pack.left_out == LeftOut(empty=1)
+
+
+def test_files_that_are_no_packs() -> None:
+    for bad in (b"", b"\x00\x01\xff\xfe", b"\n\n", b"x" * 1_000_001, b"\x01\x02\x03", b"1\n2\n"):
         with pytest.raises(InputError):
-            read_pack_file(bad)
+            read_pack_file(bad, "a.csv")
+    with pytest.raises(InputError, match="引号"):
+        read_pack_file(b'"' + b"x" * 200_000, "a.csv")
+    with pytest.raises(InputError, match=r"a\.pdf") as refused:
+        read_pack_file("什么是低代码".encode(), "a.pdf")
+    assert not CHINESE.search(to_english(str(refused.value)))
 
 
 def test_a_pack_report(shelf: Shelf, assistant: Assistant) -> None:
     answers = [assistant.answer(q) for q in ("什么是低代码", "你好", "=1+1")]
-    html = report_html(answers, 1, shelf, ZH)
+    html = report_html(answers, LeftOut(repeated=1), shelf, ZH)
     assert html.count("<tr>") == 4
     assert 'id="kb-pack-3"' in html
     rows = list(csv.DictReader(io.StringIO(report_csv(answers, shelf).lstrip("\ufeff"))))

@@ -30,8 +30,10 @@ ROOMS: Mapping[str, tuple[str, str]] = {
     "terms_unused": ("正文中没有用到", "Not used elsewhere in the documents"),
     "pack_tab": ("题单", "Question pack"),
     "pack_help": (
-        "把准备好的问题每行一个粘贴进来（或上传 CSV / TXT），一次跑完，得到可以投影、打印和导出的报告。",
-        "Paste one question a line, or upload a CSV or text file, and run them all to a report.",
+        "把准备好的问题每行一个粘贴进来（或上传文件：TXT 每行一个问题，CSV 取“问题”一列），"
+        "一次跑完，得到可以投影、打印和导出的报告。",
+        "Paste one question a line, or upload a file (TXT: one a line; CSV: its column of questions),"
+        " and run them all to a report.",
     ),
     "pack_label": ("问题清单（每行一个）", "Questions, one a line"),
     "pack_upload": ("上传 CSV / TXT", "Upload CSV / TXT"),
@@ -41,9 +43,22 @@ ROOMS: Mapping[str, tuple[str, str]] = {
         "Please give questions, one a line, {n} at most.",
     ),
     "pack_done": ("共 {n} 个问题", "{n} questions"),
-    "pack_left_out": (
-        "有 {n} 行没有运行（重复、太长或超出数量）",
-        "{n} lines were left out (repeated, too long or too many)",
+    "pack_left_out": ("没有采用：{reasons}。", "Left out: {reasons}."),
+    "pack_and": ("，", ", "),
+    "pack_repeated": ("重复的 {n} 行", "{n} repeated lines"),
+    "pack_long": (
+        "太长的 {n} 行（每个问题最多{limit}字）",
+        "{n} lines of more than {limit} characters",
+    ),
+    "pack_over": (
+        "超出数量的 {n} 行（一次最多{limit}个问题，请分成几份）",
+        "{n} lines past the {limit} questions of one run (please split them)",
+    ),
+    "pack_empty_lines": ("空行 {n} 行", "{n} empty lines"),
+    "pack_read": ("已读入“{name}”，共 {n} 个问题。", "Read “{name}”: {n} questions."),
+    "pack_read_column": (
+        "已读入“{name}”的“{column}”一列，共 {n} 个问题。",
+        "Read the column “{column}” of “{name}”: {n} questions.",
     ),
     "pack_table": ("题单结果", "Results of the pack"),
     "pack_number": ("序号", "No."),

@@ -14,7 +14,15 @@ from kb.errors import KBError
 from kb.journal import Journal
 from kb.pages.access import allowed
 from kb.pages.library import Library
-from kb.pages.packs import MAX_FILE, MAX_QUESTIONS, Pack, read_pack, read_pack_file, report_html
+from kb.pages.pack_files import MAX_FILE
+from kb.pages.packs import (
+    MAX_QUESTIONS,
+    Pack,
+    left_out_html,
+    read_pack,
+    read_pack_file,
+    report_html,
+)
 from kb.pages.reading import resolve_target
 from kb.pages.tools import note_html, tools_html
 from kb.pages.words import Words
@@ -94,28 +102,35 @@ def _build_pack(service: Service, library: Library, words: Words) -> None:
             scale=3,
         )
         with gr.Column(scale=1, min_width=220):
-            file = gr.UploadButton(
-                words("pack_upload"),
-                file_types=[".csv", ".txt"],
-                type="filepath",
-                elem_id="kb-pack-file",
+            file = gr.UploadButton(  # any file: Gradio would refuse the others in English
+                words("pack_upload"), type="filepath", elem_id="kb-pack-file"
             )
             go = gr.Button(words("pack_go"), variant="primary", elem_id="kb-pack-go")
+    read = gr.HTML("", elem_id="kb-pack-read", apply_default_css=False)
     _tools(words, "#kb-pack-out", "project", "print", "handout-docx", "handout-md", "handout-csv")
     out = gr.HTML("", elem_id="kb-pack-out", apply_default_css=False)
 
     def run(given: str) -> str:
         return _run_pack(service, library, words, read_pack(given))
 
-    def upload(path: str) -> str:
+    def upload(path: str) -> tuple[Any, str]:
+        name = Path(path).name
         try:
             with Path(path).open("rb") as content:
-                return "\n".join(read_pack_file(content.read(MAX_FILE + 1)).questions)
+                pack = read_pack_file(content.read(MAX_FILE + 1), name)
         except KBError as error:
-            raise gr.Error(words.say(str(error)), print_exception=False) from error
+            return gr.skip(), note_html(words.say(str(error)))
+        return "\n".join(pack.questions), _read_html(pack, name, words)
 
     go.click(run, text, out, **QUIET)
-    file.upload(upload, file, text, **QUIET)
+    file.upload(upload, file, [text, read], **QUIET)
+
+
+def _read_html(pack: Pack, name: str, words: Words) -> Html:
+    """What was taken from a file, and what was not."""
+    key = "pack_read_column" if pack.column else "pack_read"
+    told = words(key, name=name, column=pack.column, n=len(pack.questions))
+    return el("div", el("p", told), left_out_html(pack.left_out, words), role="status")
 
 
 def _run_pack(service: Service, library: Library, words: Words, pack: Pack) -> str:
