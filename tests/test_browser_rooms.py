@@ -97,6 +97,54 @@ def test_qr_cards_lead_back(open_page: Open, site: str) -> None:
     assert other.locator(".kb-query").first.text_content() == "什么是低代码？"
 
 
+CONTRASTS = """() => {
+  const parts = (c) => c.match(/[\\d.]+/g).map(Number);
+  const light = (c) => {
+    const [r, g, b] = parts(c).slice(0, 3).map((v) => v / 255)
+      .map((v) => (v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4));
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const under = (node) => {
+    for (let e = node; e; e = e.parentElement) {
+      const colour = getComputedStyle(e).backgroundColor;
+      if ((parts(colour)[3] ?? 1) > .5) return light(colour);
+    }
+    return 1;
+  };
+  const ratio = (a, b) => (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+  const found = { text: [], boxes: [], placeholders: [], dark: 0 };
+  for (const node of document.querySelectorAll("main *")) {
+    if (!node.offsetParent) continue;
+    const style = getComputedStyle(node);
+    if (node.type === "checkbox")
+      found.boxes.push(ratio(light(style.borderTopColor), under(node.parentElement)));
+    if (node.placeholder)
+      found.placeholders.push(ratio(light(getComputedStyle(node, "::placeholder").color), under(node)));
+    if ([...node.childNodes].some((c) => c.nodeType === 3 && c.data.trim())) {
+      found.text.push(ratio(light(style.color), under(node)));
+      found.dark += under(node) < .5;
+    }
+  }
+  return found;
+}"""
+
+
+def test_paper_is_light_when_the_screen_is_dark(open_page: Open) -> None:
+    page = open_page(address("没钱搞，政府给补贴吗"), color_scheme="dark")
+    page.locator("#kb-turn-1 .kb-quote").first.wait_for()
+    for name in ("问答", "原文", "名词", "培训"):
+        tab(page, name)
+        if name == "培训":
+            inner_tab(page, "测验")
+            page.click("#kb-quiz-go")
+            page.locator(".kb-quiz-item").first.wait_for()
+        page.emulate_media(media="print")
+        found = page.evaluate(CONTRASTS)
+        assert found["dark"] == 0, name
+        assert min(found["text"]) >= 4.5, name
+        page.emulate_media(media="screen")
+
+
 def test_statistics_are_off_until_asked_for(open_page: Open) -> None:
     page = open_page("/")
     tab(page, "培训")
