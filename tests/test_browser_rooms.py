@@ -129,6 +129,23 @@ CONTRASTS = """() => {
 }"""
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_qr_code_stands_in_the_middle(open_page: Open, width: int) -> None:
+    page = open_page("/", width=width)
+    tab(page, "培训")
+    inner_tab(page, "二维码")
+    page.click("#kb-qr-go")
+    page.locator(".kb-qr svg").first.wait_for()
+    page.locator(".kb-tools:visible [data-kb=project]").click()
+    for place in ("#kb-qr-out .kb-qr", ".kb-stage .kb-qr"):
+        card, code = page.locator(place).first, page.locator(f"{place} svg").first
+        outer, inner = card.bounding_box(), code.bounding_box()
+        assert outer
+        assert inner
+        middle = outer["x"] + outer["width"] / 2
+        assert abs(inner["x"] + inner["width"] / 2 - middle) < 2, place
+
+
 def test_paper_is_light_when_the_screen_is_dark(open_page: Open) -> None:
     page = open_page(address("没钱搞，政府给补贴吗"), color_scheme="dark")
     page.locator("#kb-turn-1 .kb-quote").first.wait_for()

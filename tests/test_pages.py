@@ -31,7 +31,7 @@ from kb.pages.shell import dress
 from kb.pages.turns import TurnView, turn_html, waiting_html
 from kb.pages.words import TABLE, Words
 from kb.pages.words_messages import ENGLISH, to_english
-from kb.pages.worksheets import quiz_html
+from kb.pages.worksheets import Card, cards_html, quiz_html
 from kb.quiz import key_answers, make_quiz, stem_text
 from kb.render import Shelf
 from kb.service import Service
@@ -238,6 +238,13 @@ def test_a_pack_report(shelf: Shelf, assistant: Assistant) -> None:
     rows = list(csv.DictReader(io.StringIO(report_csv(answers, shelf).lstrip("\ufeff"))))
     assert rows[0]["quote"] == answers[0].citations[0].quote
     assert rows[-1]["question"].startswith("'=")
+
+
+def test_a_short_address_is_not_broken_inside_its_code() -> None:
+    short = "http://192.168.1.20:7860/s/7105f4"
+    card = cards_html([Card("问", "http://192.168.1.20:7860/?q=%E9%97%AE", short)], ZH)
+    assert '7860<span class="kb-code">/s/7105f4</span></a>' in card
+    assert short in text_of(card).text
 
 
 def test_journal(tmp_path: Path, assistant: Assistant) -> None:
