@@ -146,6 +146,25 @@ def test_a_qr_code_stands_in_the_middle(open_page: Open, width: int) -> None:
         assert abs(inner["x"] + inner["width"] / 2 - middle) < 2, place
 
 
+def test_tables_of_the_report_scroll_on_a_phone(open_page: Open) -> None:
+    page = open_page("/", width=390)
+    tab(page, "评测")
+    page.click("#kb-results-box button")
+    page.locator("#kb-results table").first.wait_for()
+    widths = page.evaluate(
+        "() => [...document.querySelectorAll('#kb-results .kb-scroll')].map("
+        "(box) => [box.clientWidth, box.scrollWidth, box.querySelectorAll('table').length])"
+    )
+    assert len(widths) == page.locator("#kb-results table").count() == sum(w[2] for w in widths)
+    assert any(inner > outer for outer, inner, _ in widths)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    narrow = page.evaluate(
+        "() => [...document.querySelectorAll('#kb-results td')].filter("
+        "(cell) => cell.textContent.length > 3 && cell.clientWidth < 32).length"
+    )
+    assert narrow == 0
+
+
 def test_paper_is_light_when_the_screen_is_dark(open_page: Open) -> None:
     page = open_page(address("没钱搞，政府给补贴吗"), color_scheme="dark")
     page.locator("#kb-turn-1 .kb-quote").first.wait_for()

@@ -371,6 +371,9 @@ def test_results_keep_their_plots_and_lose_dead_links(tmp_path: Path) -> None:
     shown = results_markdown(page, ZH)
     assert shown.startswith("## R\nx [z](https://z) ![p](data:image/svg+xml;base64,")
     assert shown.endswith("![q](../b.svg)")
+    page.write_text("a\n\n| x |\n|---|\n| 1 |\n\nb\n", encoding="utf-8")
+    box = '<div class="kb-scroll" tabindex="0">\n\n| x |\n|---|\n| 1 |\n\n</div>\n'
+    assert results_markdown(page, ZH) == f"a\n\n{box}\nb\n"
 
 
 def test_figures_are_read_from_the_results(tmp_path: Path) -> None:
