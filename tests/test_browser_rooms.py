@@ -165,6 +165,22 @@ def test_tables_of_the_report_scroll_on_a_phone(open_page: Open) -> None:
     assert narrow == 0
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_boxes_and_hints_can_be_seen(open_page: Open, scheme: str) -> None:
+    page = open_page(address("没钱搞，政府给补贴吗"), color_scheme=scheme)
+    page.locator("#kb-turn-1 .kb-quote").first.wait_for()
+    for name in TABS:
+        tab(page, name)
+        for inner in ("测验", "统计") if name == "培训" else ("",):
+            if inner:
+                inner_tab(page, inner)
+            page.wait_for_timeout(300)
+            found = page.evaluate(CONTRASTS)
+            assert min(found["boxes"], default=3) >= 3, (name, inner)
+            assert bool(found["boxes"]) == bool(inner)
+            assert min(found["placeholders"], default=4.5) >= 4.5, name
+
+
 def test_paper_is_light_when_the_screen_is_dark(open_page: Open) -> None:
     page = open_page(address("没钱搞，政府给补贴吗"), color_scheme="dark")
     page.locator("#kb-turn-1 .kb-quote").first.wait_for()
