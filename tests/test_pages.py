@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from kb.answer import Assistant
@@ -16,6 +17,7 @@ from kb.api import create_api
 from kb.errors import InputError
 from kb.journal import Journal
 from kb.pages.library import Library
+from kb.pages.lost import Lost
 from kb.pages.packs import (
     LeftOut,
     left_out_html,
@@ -32,6 +34,7 @@ from kb.pages.turns import TurnView, turn_html, waiting_html
 from kb.pages.words import TABLE, Words
 from kb.pages.words_messages import ENGLISH, to_english
 from kb.pages.worksheets import Card, cards_html, quiz_html
+from kb.pages.workshop import cards_for
 from kb.quiz import key_answers, make_quiz, stem_text
 from kb.render import Shelf
 from kb.service import Service
@@ -240,6 +243,38 @@ def test_a_pack_report(shelf: Shelf, assistant: Assistant) -> None:
     assert rows[-1]["question"].startswith("'=")
 
 
+def test_qr_cards_of_what_there_is(library: Library, tmp_path: Path) -> None:
+    text = "guide:4-2-p1\nguide:99-99\nguide：4-2\n什么是MES:1\n问"
+    made = cards_for(text, "http://x/", library, Journal(tmp_path))
+    assert [card.label for card in made.cards] == ["guide:4-2-p1", "什么是MES:1", "问"]
+    assert made.unknown == ("guide:99-99", "guide：4-2")
+    many = "\n".join(f"问{n}" for n in range(70))
+    assert cards_for(many, "http://x", library, Journal(tmp_path)).over == 10
+
+
+def test_an_address_that_leads_nowhere() -> None:
+    inner = FastAPI()  # answers as Gradio does
+    app = FastAPI()
+    app.add_middleware(Lost)
+    app.mount("/", inner)
+
+    @inner.get("/here")
+    def here() -> dict[str, str]:
+        return {"detail": "Not Found"}
+
+    client = TestClient(app)
+    for path, word in (("/nothing", "回到首页"), ("/en/nothing", "home page")):
+        shown = client.get(path, headers={"accept": "text/html,*/*"})
+        assert (shown.status_code, word in shown.text) == (404, True)
+    assert client.get("/nothing").json()["error"] == {
+        "code": "not_found",
+        "message": "没有这个地址。",
+    }
+    assert client.post("/here").json()["error"]["code"] == "bad_request"
+    assert client.get("/here").json() == {"detail": "Not Found"}
+    assert client.get("/gradio_api/x").json() == {"detail": "Not Found"}
+
+
 def test_a_short_address_is_not_broken_inside_its_code() -> None:
     short = "http://192.168.1.20:7860/s/7105f4"
     card = cards_html([Card("问", "http://192.168.1.20:7860/?q=%E9%97%AE", short)], ZH)
@@ -314,8 +349,12 @@ def test_small_requests(client: TestClient) -> None:
     assert client.post("/page/why", json={**asked, "passage_id": "guide:4-2"}).is_success
     assert client.get("/page/section", params={"p": "guide:4-2-p1"}).is_success
     assert client.get("/page/statistics.csv").is_success
-    moved = client.get("/s/nothing", follow_redirects=False)
-    assert moved.headers["location"] == "/"
+    for accept, kind in (("text/html", "text/html"), ("*/*", "application/json")):
+        unknown = client.get("/s/<zzzz>", headers={"accept": accept})
+        assert unknown.status_code == 404
+        assert unknown.headers["content-type"].startswith(kind)
+        assert "本机不认识短网址" in unknown.text
+        assert ("<zzzz>" in unknown.text) == (kind == "application/json")
 
 
 def test_records_belong_to_this_machine(service: Service, library: Library, tmp_path: Path) -> None:

@@ -12,5 +12,6 @@ evaluation      评测
 results         the shipped figures in the page's words
 access          who may see feedback and statistics
 routes          small requests of the page: check a quote, expand a section, feedback, downloads
+lost            addresses that lead nowhere
 page            the rooms put together
 """

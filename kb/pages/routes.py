@@ -19,6 +19,7 @@ from kb.journal import Journal, to_csv
 from kb.pages.access import allowed, refusal
 from kb.pages.insight import why, why_html
 from kb.pages.library import Library
+from kb.pages.lost import lost
 from kb.pages.packs import report_csv
 from kb.pages.reading import section_html
 from kb.pages.words import Lang, Words
@@ -174,10 +175,13 @@ def _add_files(router: APIRouter, service: Service, library: Library, journal: J
         return RedirectResponse("/en/")
 
     @router.get("/s/{code}")
-    def short(code: str) -> RedirectResponse:
+    def short(code: str, request: Request) -> Response:
         """A short address: opens the page with its question asked."""
         query = journal.expand(code)
-        return RedirectResponse("/" if query is None else f"/?q={percent(query)}")
+        if query is None:
+            words = Words()
+            return lost(request.headers, words("lost_short", code=code[:20]), words)
+        return RedirectResponse(f"/?q={percent(query)}")
 
     @router.post("/page/handout")
     def handout(wanted: Handout) -> Response:

@@ -21,6 +21,17 @@ ROOMS: Mapping[str, tuple[str, str]] = {
     "no_passage": ("没有编号为“{id}”的段落，已打开文件开头", "There is no passage “{id}”"),
     "corpus_failed": ("原文读取失败：{reason}", "The documents could not be read: {reason}"),
     "document": ("文件", "Document"),
+    "lost_title": ("没有这个网址", "No such address"),
+    "lost": (
+        "本机没有“{path}”这个网址，请检查是否输错。",
+        "There is no “{path}” on this machine; please check the address.",
+    ),
+    "lost_short": (
+        "本机不认识短网址“{code}”：可能输错了，可能是在别的电脑上生成的，也可能本机记录已被删除。",
+        "This machine does not know the short address “{code}”: it may be mistyped, or made on another"
+        " machine, or the records here may have been deleted.",
+    ),
+    "lost_home": ("回到首页，直接提问", "Go to the home page and ask"),
     "terms_none": ("文件里没有名词解释", "The documents have no glossary"),
     "terms_filter": ("筛选名词", "Narrow down"),
     "terms_filter_hint": ("输入名称、缩写或俗称，例如 排产", "Name, abbreviation or everyday name"),
@@ -107,6 +118,14 @@ ROOMS: Mapping[str, tuple[str, str]] = {
         "再填写本机在局域网中的网址。",
         "Only this machine can open that address. Start with make run HOST=0.0.0.0 (KB_HOST) and give"
         " the address of this machine on the local network.",
+    ),
+    "qr_no_passage": (
+        "没有编号为“{id}”的段落，没有为它生成二维码。",
+        "There is no passage “{id}”, so there is no QR code for it.",
+    ),
+    "qr_over": (
+        "一次最多生成 {limit} 张，后面的 {n} 行没有生成，请分次生成。",
+        "{limit} cards at most are made at once; {n} lines after them were left out.",
     ),
     "qr_go": ("生成二维码", "Make QR codes"),
     "copy_address": ("复制网址", "Copy address"),

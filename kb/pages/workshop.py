@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote as percent
@@ -32,12 +33,21 @@ from kb.render import Html, el, join
 from kb.service import Service
 from kb.wording import STATES
 
-__all__ = ["Workshop", "build_workshop", "cards_for"]
+__all__ = ["Cards", "Workshop", "build_workshop", "cards_for"]
 
 WAIT_SECONDS = 120.0
 MAX_CARDS = 60
+PASSAGE_ID = re.compile(r"[\w-]+[:：][\w-]*\d[\w-]*", re.ASCII)  # guide:4-2-p1, known or not
 QUIET: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
 SAMPLE = "什么是低代码？\n没钱搞，政府给补贴吗？\n补贴能拿多少钱？\n《指南》提出了哪14条举措？"
+
+
+class Cards(NamedTuple):
+    """The cards made, the passage ids that name nothing, and how many lines were too many."""
+
+    cards: tuple[Card, ...]
+    unknown: tuple[str, ...] = ()
+    over: int = 0
 
 
 class Records(NamedTuple):
@@ -182,29 +192,37 @@ def _build_cards(library: Library, journal: Journal, words: Words) -> Any:
 
     def make(text: str, address: str) -> str:
         try:
-            cards = cards_for(text, address, library, journal)
+            made = cards_for(text, address, library, journal)
         except KBError as error:
             return note_html(words.say(str(error)))
-        warning = el("p", words("qr_local"), class_="kb-banner kb-banner-starting", role="alert")
-        warning = warning if _local(address) else Html()
-        return join(warning, cards_html(cards, words))
+        told = [words("qr_no_passage", id=line) for line in made.unknown]
+        told += [words("qr_over", n=made.over, limit=MAX_CARDS)] if made.over else []
+        told += [words("qr_local")] if _local(address) else []
+        warnings = [
+            el("p", text, class_="kb-banner kb-banner-starting", role="alert") for text in told
+        ]
+        nothing = made.unknown and not made.cards
+        return join(*warnings, Html() if nothing else cards_html(made.cards, words))
 
     go.click(make, [lines, base], out, **QUIET)
     return base
 
 
-def cards_for(text: str, base: str, library: Library, journal: Journal) -> list[Card]:
+def cards_for(text: str, base: str, library: Library, journal: Journal) -> Cards:
     """One card a line: a passage or section by its id, anything else is a question."""
     root = base.strip().rstrip("/")
-    cards = []
-    for line in list(dict.fromkeys(x.strip() for x in text.splitlines() if x.strip()))[:MAX_CARDS]:
+    cards, unknown = [], []
+    lines = list(dict.fromkeys(x.strip() for x in text.splitlines() if x.strip()))
+    for line in lines[:MAX_CARDS]:
         if resolve_target(library.shelf, line) is not None:
             address = f"{root}/?p={percent(line)}"
             cards.append(Card(line, address, address))
+        elif PASSAGE_ID.fullmatch(line):
+            unknown.append(line)
         else:
             short = f"{root}/s/{journal.shorten(line)}"
             cards.append(Card(line, f"{root}/?q={percent(line)}", short))
-    return cards
+    return Cards(tuple(cards), tuple(unknown), max(0, len(lines) - MAX_CARDS))
 
 
 def _local(address: str) -> bool:
