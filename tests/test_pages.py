@@ -181,6 +181,16 @@ def test_a_quiz_is_cut_from_the_documents(shelf: Shelf) -> None:
     assert all(answer in text_of(html).text for item in quiz.items for answer in item.answers)
 
 
+def test_a_quiz_has_an_item_at_least(shelf: Shelf, client: TestClient) -> None:
+    with pytest.raises(InputError, match="至少") as refused:
+        make_quiz(shelf, 1, terms=0, lists=0, match=False)
+    assert not CHINESE.search(to_english(str(refused.value)))
+    body = {"format": "md", "seed": 1, "terms": 0, "lists": 0, "match": False}
+    assert client.post("/page/quiz", json=body).status_code == 400
+    with pytest.raises(InputError, match="没有可以出"):
+        make_quiz(shelf._replace(passages={}, terms=()), 1, lists=0)
+
+
 def test_reading_packs() -> None:
     pack = read_pack("1. 什么是MES\n2、什么是APS\n\n什么是MES\n" + "长" * 600)
     assert pack.questions == ("什么是MES", "什么是APS")
