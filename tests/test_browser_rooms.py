@@ -211,7 +211,14 @@ def test_statistics_are_off_until_asked_for(open_page: Open) -> None:
     page.locator(".kb-bars li").first.wait_for()
     page.locator("#kb-stats-on input").uncheck()
     page.click("#kb-stats-forget")
+    page.click("#kb-stats-keep")
+    page.locator("#kb-stats-keep").wait_for(state="hidden")
+    page.click("#kb-stats-show")
+    assert page.locator(".kb-bars li").count() >= 1
+    page.click("#kb-stats-forget")
+    page.click("#kb-stats-sure")
     page.locator(".kb-bars li").first.wait_for(state="detached")
+    page.locator("#kb-stats-sure").wait_for(state="hidden")
 
 
 def test_statistics_belong_to_the_machine(open_page: Open) -> None:

@@ -132,14 +132,23 @@ ROOMS: Mapping[str, tuple[str, str]] = {
     "qr_alt": ("二维码：{label}", "QR code: {label}"),
     "stats_tab": ("统计与反馈", "Statistics"),
     "stats_help": (
-        "打开后，本机会统计大家问到了哪些段落、哪些问题没有找到答案。默认关闭；只记问题文字和段落编号，"
-        "不记姓名、设备和时间，不上传。再次打开时从零开始。",
+        "打开后，本机会统计大家问到了哪些段落、哪些问题没有找到答案。默认关闭；统计只记问题文字和段落编号，"
+        "不记姓名、设备和时间，不上传。再次打开时从零开始。反馈是读者自己提交的，另外保存："
+        "记问答、评价和提交的日期，不记姓名和设备，也不上传。",
         "When on, this machine counts which passages are asked for and which questions find nothing."
-        " Off by default; questions and passage ids only, no names, devices or times, never sent.",
+        " Off by default; statistics hold questions and passage ids only, no names, devices or times,"
+        " and are never sent. Feedback is given by readers and kept apart: question, answer, verdict"
+        " and day, no names or devices, never sent.",
     ),
     "stats_on": ("统计本场培训的提问", "Count the questions of this workshop"),
     "stats_show": ("查看统计", "Show"),
     "stats_forget": ("删除统计", "Delete"),
+    "stats_ask": (
+        "确定要删除已有的统计吗？删除后不能恢复。",
+        "Delete the statistics? This cannot be undone.",
+    ),
+    "stats_sure": ("确定删除", "Yes, delete"),
+    "stats_keep": ("不删除", "No, keep them"),
     "stats_csv": ("导出统计 CSV", "Statistics as CSV"),
     "feedback_csv": ("导出反馈 CSV", "Feedback as CSV"),
     "stats_none": ("还没有统计到提问", "Nothing counted yet"),

@@ -241,6 +241,10 @@ def _build_statistics(
     with gr.Row(elem_classes="kb-inputs"):
         show = gr.Button(words("stats_show"), variant="primary", elem_id="kb-stats-show")
         forget = gr.Button(words("stats_forget"), elem_id="kb-stats-forget")
+    with gr.Row(visible=False, elem_id="kb-stats-ask", elem_classes="kb-inputs") as ask:
+        gr.HTML(note_html(words("stats_ask")), apply_default_css=False)
+        sure = gr.Button(words("stats_sure"), variant="stop", elem_id="kb-stats-sure")
+        keep = gr.Button(words("stats_keep"), elem_id="kb-stats-keep")
     links = [
         el("a", words(key), class_="kb-plain", href=f"/page/{name}.csv", download=True)
         for key, name in (("stats_csv", "statistics"), ("feedback_csv", "feedback"))
@@ -266,5 +270,7 @@ def _build_statistics(
 
     on.input(switch, on, out, **QUIET)
     show.click(view, None, out, **QUIET)
-    forget.click(clear, None, out, **QUIET)
+    forget.click(lambda: gr.update(visible=True), None, ask, **QUIET)
+    keep.click(lambda: gr.update(visible=False), None, ask, **QUIET)
+    sure.click(clear, None, out, **QUIET).then(lambda: gr.update(visible=False), None, ask, **QUIET)
     return Records(on, (show, forget, files), out, refused)
