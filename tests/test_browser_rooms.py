@@ -12,7 +12,7 @@ from tests.browser_fixtures import Open, browser, open_page, serve, site
 from tests.test_browser import TABS, address, ask, assert_verbatim, documents, tab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 __all__ = ["browser", "open_page", "site"]
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -69,6 +69,57 @@ def test_a_pack_is_run_projected_and_exported(open_page: Open, site: str, tmp_pa
     stage.wait_for(state="detached")
 
 
+def test_files_that_are_no_packs_are_refused_in_chinese(open_page: Open) -> None:
+    page = open_page("/")
+    tab(page, "培训")
+    before = page.input_value("#kb-pack-text textarea")
+    for name, content, told in (
+        ("a.pdf", b"%PDF-1.7", "不是 CSV 或 TXT"),
+        ("a.csv", b"\x00\x01\xff\xfe", "文件不是文字"),
+    ):
+        file = {"name": name, "mimeType": "text/plain", "buffer": content}
+        page.set_input_files("#kb-pack-file input[type=file], input[type=file]", files=[file])
+        page.locator("#kb-pack-read [role=alert]", has_text=told).wait_for()
+        assert page.input_value("#kb-pack-text textarea") == before
+    lines = "".join(f"第{n}个问题\n" for n in range(300)).encode()
+    file = {"name": "题.txt", "mimeType": "text/plain", "buffer": lines}
+    page.set_input_files("#kb-pack-file input[type=file], input[type=file]", files=[file])
+    page.locator("#kb-pack-read", has_text="超出数量的 100 行").wait_for()
+    assert page.input_value("#kb-pack-text textarea").count("\n") == 199
+
+
+def test_what_leads_nowhere_is_said(open_page: Open, browser: Browser, site: str) -> None:
+    page = browser.new_context(locale="en-US").new_page()
+    for path, told in (("/nothing", "没有“/nothing”"), ("/s/zzzzzz", "短网址“zzzzzz”")):
+        reply = page.goto(site + path)
+        assert reply
+        assert reply.status == 404
+        assert told in page.inner_text("main")
+    page.click("main a")
+    page.wait_for_selector("#kb-tabs button[role=tab]")
+    page.context.close()
+    page = open_page("/")
+    tab(page, "培训")
+    inner_tab(page, "二维码")
+    page.fill("#kb-qr-text textarea", "guide:99-99")
+    page.click("#kb-qr-go")
+    page.locator("#kb-qr-out [role=alert]", has_text="没有编号为“guide:99-99”的段落").wait_for()
+    assert page.locator("#kb-qr-out .kb-qr").count() == 0
+
+
+def test_a_quiz_without_items_is_refused(open_page: Open) -> None:
+    page = open_page("/")
+    tab(page, "培训")
+    inner_tab(page, "测验")
+    for name in ("terms", "lists"):
+        page.fill(f"#kb-quiz-{name} input[type=number]", "0")
+        page.press(f"#kb-quiz-{name} input[type=number]", "Tab")
+    page.uncheck("#kb-quiz-match input")
+    page.click("#kb-quiz-go")
+    page.locator("#kb-quiz-out [role=alert]", has_text="至少").wait_for()
+    assert page.locator(".kb-quiz-item").count() == 0
+
+
 def test_a_quiz_is_made_and_exported(open_page: Open) -> None:
     page = open_page("/")
     tab(page, "培训")
@@ -76,6 +127,11 @@ def test_a_quiz_is_made_and_exported(open_page: Open) -> None:
     page.click("#kb-quiz-go")
     page.locator(".kb-quiz-item").first.wait_for()
     assert page.locator(".kb-quiz-item").count() == 9
+    labels = page.evaluate(
+        "() => [...document.querySelectorAll('[aria-label]')].map((n) => n.ariaLabel)"
+    )
+    assert {"恢复默认值", "名词填空（输入数字）", "列举填空（滑块）"} <= set(labels)
+    assert not [label for label in labels if label.startswith(("Reset", "number", "range"))]
     page.click(".kb-key summary")
     assert page.locator(".kb-key a").first.is_visible()
     with page.expect_download() as saved:

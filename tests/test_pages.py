@@ -15,7 +15,8 @@ from fastapi.testclient import TestClient
 from kb.answer import Assistant
 from kb.api import create_api
 from kb.errors import InputError
-from kb.journal import Journal
+from kb.journal import Counted, Feedback, Journal, Statistics
+from kb.pages.exports import feedback_csv, report_csv, statistics_csv
 from kb.pages.library import Library
 from kb.pages.lost import Lost
 from kb.pages.packs import (
@@ -23,7 +24,6 @@ from kb.pages.packs import (
     left_out_html,
     read_pack,
     read_pack_file,
-    report_csv,
     report_html,
 )
 from kb.pages.reading import Target, document_html, find, resolve_target, section_html
@@ -248,9 +248,31 @@ def test_a_pack_report(shelf: Shelf, assistant: Assistant) -> None:
     html = report_html(answers, LeftOut(repeated=1), shelf, ZH)
     assert html.count("<tr>") == 4
     assert 'id="kb-pack-3"' in html
-    rows = list(csv.DictReader(io.StringIO(report_csv(answers, shelf).lstrip("\ufeff"))))
-    assert rows[0]["quote"] == answers[0].citations[0].quote
-    assert rows[-1]["question"].startswith("'=")
+    rows = list(csv.DictReader(io.StringIO(report_csv(answers, shelf, ZH).lstrip("\ufeff"))))
+    assert rows[0]["原文"] == answers[0].citations[0].quote
+    assert (rows[0]["结果"], rows[1]["结果"]) == ("找到原文", "没有找到")
+    assert rows[1]["说明"] == answers[1].message
+    assert rows[-1]["问题"].startswith("'=")
+    assert "quote" in report_csv(answers, shelf, Words("en"))
+
+
+def test_what_is_kept_is_exported_in_words() -> None:
+    given = Feedback(
+        "2026-01-01", "refuse", "", "问", "问", "related", "term_absent", 0.2, '["guide:1"]', "m"
+    )
+    heads, row = csv.reader(io.StringIO(feedback_csv([given], ZH).lstrip("\ufeff")))
+    assert all(CHINESE.search(head) for head in heads)
+    assert row[1:] == [
+        "不该回答", "", "问", "问", "没有直接答案", "“…”一词在文件中没有出现。", "0.2", "guide:1", "m",
+    ]  # fmt: skip
+    english = feedback_csv([given._replace(query="q", standalone_query="q")], Words("en"))
+    assert english.startswith("\ufeff")
+    assert not CHINESE.search(english)
+    found = Statistics(3, 2, (Counted("guide:1", 2),), (Counted("问", 1),))
+    heads, *rows = csv.reader(io.StringIO(statistics_csv(found, ZH).lstrip("\ufeff")))
+    assert (heads[0], rows[0]) == ("类别", ["被问到的段落", "guide:1", "2"])
+    older = given._replace(verdict="other", reason="other")
+    assert feedback_csv([older], ZH).count("other") == 2
 
 
 def test_qr_cards_of_what_there_is(library: Library, tmp_path: Path) -> None:
@@ -299,9 +321,9 @@ def test_journal(tmp_path: Path, assistant: Assistant) -> None:
     journal.add_feedback(answer, "helpful", "=cmd")
     with pytest.raises(InputError):
         journal.add_feedback(answer, "<b>")
-    rows = list(csv.DictReader(io.StringIO(journal.feedback_csv().lstrip("\ufeff"))))
-    assert [(r["verdict"], r["comment"], r["query"]) for r in rows] == [
-        ("helpful", "'=cmd", "什么是低代码")
+    rows = list(csv.DictReader(io.StringIO(feedback_csv(journal.feedback(), ZH).lstrip("\ufeff"))))
+    assert [(r["评价"], r["补充说明"], r["问题"]) for r in rows] == [
+        ("有帮助", "'=cmd", "什么是低代码")
     ]
     assert not journal.recording
     journal.record(True)

@@ -12,6 +12,7 @@ evaluation      评测
 results         the shipped figures in the page's words
 access          who may see feedback and statistics
 routes          small requests of the page: check a quote, expand a section, feedback, downloads
+exports         feedback, statistics and reports as CSV
 lost            addresses that lead nowhere
 page            the rooms put together
 """

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from kb.answer import MAX_QUERY
 from kb.errors import InputError
-from kb.journal import to_csv
 from kb.pages.pack_files import read_lines
 from kb.pages.turns import TurnView, turn_html
 from kb.pages.words import Words
@@ -23,13 +22,11 @@ __all__ = [
     "left_out_html",
     "read_pack",
     "read_pack_file",
-    "report_csv",
     "report_html",
 ]
 
 MAX_QUESTIONS = 200
 NUMBER = re.compile(r"^\d{1,3}(?:[、．)）]|\.(?!\d))\s*(?=\S)")
-COLUMNS = ("question", "status", "confidence", "place", "quote", "reason")
 WHY = {
     "repeated": "pack_repeated",
     "long": "pack_long",
@@ -146,15 +143,3 @@ def _line(number: int, answer: Answer, shelf: Shelf, words: Words) -> Html:
         el("td", words(answer.status)),
         el("td", place, lang="zh-CN"),
     )
-
-
-def report_csv(answers: Sequence[Answer], shelf: Shelf) -> str:
-    """The report as CSV: one row per citation, or one row with empty places."""
-    rows: list[tuple[object, ...]] = []
-    for answer in answers:
-        head = (answer.query, answer.status, answer.confidence)
-        cited = [c for c in answer.citations if c.role == "direct"]
-        rows += [(*head, place_line(c, shelf), c.quote, "") for c in cited]
-        if not cited:
-            rows.append((*head, "", "", answer.reason or ""))
-    return to_csv(COLUMNS, rows)

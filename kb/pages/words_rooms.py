@@ -134,10 +134,10 @@ ROOMS: Mapping[str, tuple[str, str]] = {
     "stats_help": (
         "打开后，本机会统计大家问到了哪些段落、哪些问题没有找到答案。默认关闭；统计只记问题文字和段落编号，"
         "不记姓名、设备和时间，不上传。再次打开时从零开始。反馈是读者自己提交的，另外保存："
-        "记问答、评价和提交的日期，不记姓名和设备，也不上传。",
+        "记问题、评价、补充说明和提交的日期，不记姓名和设备，也不上传。",
         "When on, this machine counts which passages are asked for and which questions find nothing."
         " Off by default; statistics hold questions and passage ids only, no names, devices or times,"
-        " and are never sent. Feedback is given by readers and kept apart: question, answer, verdict"
+        " and are never sent. Feedback is given by readers and kept apart: question, verdict, comment"
         " and day, no names or devices, never sent.",
     ),
     "stats_on": ("统计本场培训的提问", "Count the questions of this workshop"),
@@ -151,6 +151,22 @@ ROOMS: Mapping[str, tuple[str, str]] = {
     "stats_keep": ("不删除", "No, keep them"),
     "stats_csv": ("导出统计 CSV", "Statistics as CSV"),
     "feedback_csv": ("导出反馈 CSV", "Feedback as CSV"),
+    "csv_day": ("日期", "day"),
+    "csv_verdict": ("评价", "verdict"),
+    "csv_comment": ("补充说明", "comment"),
+    "csv_query": ("问题", "question"),
+    "csv_standalone_query": ("结合上文的问题", "question with its context"),
+    "csv_status": ("结果", "result"),
+    "csv_reason": ("原因", "reason"),
+    "csv_confidence": ("文件有答案的概率", "probability of an answer"),
+    "csv_passages": ("段落编号", "passages"),
+    "csv_manifest": ("索引编号", "index"),
+    "csv_kind": ("类别", "kind"),
+    "csv_name": ("段落编号或问题", "passage or question"),
+    "csv_count": ("次数", "count"),
+    "csv_place": ("出处", "place"),
+    "csv_quote": ("原文", "quote"),
+    "csv_message": ("说明", "message"),
     "stats_none": ("还没有统计到提问", "Nothing counted yet"),
     "stats_total": (
         "共 {total} 个提问，其中 {answered} 个找到原文",

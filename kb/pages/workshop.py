@@ -246,7 +246,13 @@ def _build_statistics(
         sure = gr.Button(words("stats_sure"), variant="stop", elem_id="kb-stats-sure")
         keep = gr.Button(words("stats_keep"), elem_id="kb-stats-keep")
     links = [
-        el("a", words(key), class_="kb-plain", href=f"/page/{name}.csv", download=True)
+        el(
+            "a",
+            words(key),
+            class_="kb-plain",
+            href=f"/page/{name}.csv?lang={words.lang}",
+            download=True,
+        )
         for key, name in (("stats_csv", "statistics"), ("feedback_csv", "feedback"))
     ]
     files = gr.HTML(el("p", *links, class_="kb-tools"), apply_default_css=False)

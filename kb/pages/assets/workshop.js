@@ -2,6 +2,7 @@
 (() => {
   const KB = window.KB;
   const note = (node) => node.closest(".kb-tools")?.querySelector(".kb-result");
+  const lang = () => (KB.lang === "en" ? "en" : "zh");
   const scope = (node) => document.querySelector(node.dataset.scope);
 
   const download = async (node, path, body) => {
@@ -21,7 +22,7 @@
   KB.actions.handout = (node) => {
     const asked = [...(scope(node)?.querySelectorAll("[data-asked]") || [])].map((t) => JSON.parse(t.dataset.asked));
     if (!asked.length) return KB.say(note(node), KB.t("nothing"), "bad");
-    return download(node, "/page/handout", { format: node.dataset.format, asked });
+    return download(node, "/page/handout", { format: node.dataset.format, lang: lang(), asked });
   };
   KB.actions.quiz = (node) => {
     const quiz = scope(node)?.querySelector("[data-quiz]");
@@ -65,7 +66,7 @@
     }
     const asked = JSON.parse(node.closest(".kb-turn").dataset.asked);
     try {
-      const body = { ...asked, passage_id: node.dataset.passage, lang: KB.lang === "en" ? "en" : "zh" };
+      const body = { ...asked, passage_id: node.dataset.passage, lang: lang() };
       const reply = await KB.post("/page/why", body);
       card.querySelector(".kb-actions").insertAdjacentHTML("afterend", await reply.text());
       node.setAttribute("aria-expanded", "true");
