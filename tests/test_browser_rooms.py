@@ -69,6 +69,29 @@ def test_a_pack_is_run_projected_and_exported(open_page: Open, site: str, tmp_pa
     stage.wait_for(state="detached")
 
 
+def test_a_long_list_is_read_to_its_end_on_a_phone(open_page: Open) -> None:
+    page = open_page("/", width=390)
+    tab(page, "培训")
+    page.fill("#kb-pack-text textarea", "《指南》提出了哪14条举措？\n什么是低代码")
+    page.click("#kb-pack-go")
+    page.locator("#kb-pack-2").wait_for()
+    page.locator(".kb-tools:visible [data-kb=project]").click()
+    last = page.locator(".kb-stage li").last
+    stage, count = page.locator(".kb-stage"), page.locator(".kb-projector footer span")
+    first = count.inner_text()
+    for _ in range(6):
+        if not stage.evaluate("n => n.scrollHeight - n.clientHeight - n.scrollTop > 2"):
+            break
+        page.keyboard.press("PageDown")
+    assert count.inner_text() == first
+    row, bar = last.bounding_box(), page.locator(".kb-projector footer").bounding_box()
+    assert row
+    assert bar
+    assert row["y"] + row["height"] <= bar["y"]
+    page.keyboard.press("PageDown")
+    assert count.inner_text() != first
+
+
 def test_files_that_are_no_packs_are_refused_in_chinese(open_page: Open) -> None:
     page = open_page("/")
     tab(page, "培训")
