@@ -115,8 +115,8 @@ def _build_pack(service: Service, library: Library, words: Words) -> None:
             file = gr.UploadButton(  # any file: Gradio would refuse the others in English
                 words("pack_upload"), type="filepath", elem_id="kb-pack-file"
             )
+            read = gr.HTML("", elem_id="kb-pack-read", apply_default_css=False)
             go = gr.Button(words("pack_go"), variant="primary", elem_id="kb-pack-go")
-    read = gr.HTML("", elem_id="kb-pack-read", apply_default_css=False)
     _tools(words, "#kb-pack-out", "project", "print", "handout-docx", "handout-md", "handout-csv")
     out = gr.HTML("", elem_id="kb-pack-out", apply_default_css=False)
 
@@ -129,7 +129,8 @@ def _build_pack(service: Service, library: Library, words: Words) -> None:
             with Path(path).open("rb") as content:
                 pack = read_pack_file(content.read(MAX_FILE + 1), name)
         except KBError as error:
-            return gr.skip(), note_html(words.say(str(error)))
+            said = words.say(str(error))
+            return gr.skip(), el("p", said, class_="kb-banner kb-banner-failed", role="alert")
         return "\n".join(pack.questions), _read_html(pack, name, words)
 
     go.click(run, text, out, **QUIET)
