@@ -302,6 +302,9 @@ def test_an_address_that_leads_nowhere() -> None:
         "code": "not_found",
         "message": "没有这个地址。",
     }
+    for headers in ({}, {"accept": "text/html"}):
+        reply = client.get("/api/v1/nothing", headers=headers)
+        assert (reply.status_code, reply.json()["error"]["code"]) == (404, "not_found")
     assert client.post("/here").json()["error"]["code"] == "bad_request"
     assert client.get("/here").json() == {"detail": "Not Found"}
     assert client.get("/gradio_api/x").json() == {"detail": "Not Found"}

@@ -20,7 +20,7 @@ UNTOLD = {
     404: ("not_found", {"detail": "Not Found"}, "没有这个地址。"),
     405: ("bad_request", {"detail": "Method Not Allowed"}, "请求方式不对，请对照 /docs 检查。"),
 }
-PROGRAMS = ("/api/", "/gradio_api/")
+API, OF_GRADIO = "/api/", "/gradio_api/"
 
 
 def lost(headers: Headers, message: str, words: Words) -> Response:
@@ -46,14 +46,14 @@ def _page(message: str, words: Words) -> Html:
 
 
 class Lost:
-    """ASGI middleware that answers anew where an address is not known; the API answers by itself."""
+    """ASGI middleware that answers anew where an address is not known; the API is always told in JSON."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; hold back an answer that says in JSON that there is nothing."""
-        if scope["type"] != "http" or any(part in scope["path"] for part in PROGRAMS):
+        if scope["type"] != "http" or OF_GRADIO in scope["path"]:
             await self.app(scope, receive, send)
             return
         held: list[Message] = []
@@ -84,15 +84,15 @@ def _is_untold(start: Message) -> bool:
     return start["status"] in UNTOLD and kind.startswith("application/json")
 
 
+def _is_browsed(scope: Scope, headers: Headers) -> bool:
+    return "text/html" in headers.get("accept", "") and not scope["path"].startswith(API)
+
+
 def _told(scope: Scope, status: int, body: bytes) -> Response | None:
     """What to say instead, or None where enough is said."""
     headers = Headers(scope=scope)
     code, untold, message = UNTOLD[status]
-    if (
-        status == 404
-        and scope["method"] in ("GET", "HEAD")
-        and "text/html" in headers.get("accept", "")
-    ):
+    if status == 404 and scope["method"] in ("GET", "HEAD") and _is_browsed(scope, headers):
         words = Words("en" if scope["path"].startswith("/en/") else "zh")
         return lost(headers, words("lost", path=scope["path"][:60]), words)
     try:
