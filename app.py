@@ -43,6 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
     from kb.api import create_api
     from kb.journal import Journal
     from kb.pages.library import Library
+    from kb.pages.lost import Lost
     from kb.pages.page import build_page, theme
     from kb.pages.routes import ASSETS, page_routes
     from kb.pages.shell import Shell
@@ -55,6 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(page_routes(service, library, journal))
     app.mount("/page/assets", StaticFiles(directory=ASSETS), name="assets")
     languages = (Words("en"), Words("zh"))
+    app.add_middleware(Lost)
     app.add_middleware(Shell, pages={words.home: words for words in languages})
     for words in languages:
         page = build_page(service, library.in_language(words), journal, words)

@@ -20,17 +20,30 @@ from typing import Literal, NamedTuple, get_args
 from kb.errors import InputError
 from kb.schema import Answer
 
-__all__ = ["Counted", "Journal", "Statistics", "Verdict"]
+__all__ = ["Counted", "Feedback", "Journal", "Statistics", "Verdict", "to_csv"]
 
 Verdict = Literal["helpful", "wrong", "refuse", "missed"]
 MAX_COMMENT = 500
 CODE_LENGTH = 6
-FEEDBACK_COLUMNS = (
-    "day", "verdict", "comment", "query", "standalone_query", "status", "reason", "confidence",
-    "passages", "manifest",
-)  # fmt: skip
+
+
+class Feedback(NamedTuple):
+    """What a reader thought of an answer; the fields are the columns of its table."""
+
+    day: str
+    verdict: str
+    comment: str
+    query: str
+    standalone_query: str
+    status: str
+    reason: str | None
+    confidence: float
+    passages: str
+    manifest: str
+
+
 SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS feedback (id INTEGER PRIMARY KEY, {", ".join(FEEDBACK_COLUMNS)});
+CREATE TABLE IF NOT EXISTS feedback (id INTEGER PRIMARY KEY, {", ".join(Feedback._fields)});
 CREATE TABLE IF NOT EXISTS links (code TEXT PRIMARY KEY, query TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS asked (id INTEGER PRIMARY KEY, query, status, passages);
 CREATE TABLE IF NOT EXISTS flags (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
@@ -79,7 +92,7 @@ class Journal:
             raise InputError(
                 f"反馈“{verdict[:20]}”无效，应为 {'、'.join(get_args(Verdict))} 之一。"
             )
-        row = (
+        row = Feedback(
             date.today().isoformat(), verdict, comment[:MAX_COMMENT], answer.query,
             answer.standalone_query, answer.status, answer.reason, answer.confidence,
             _passages(answer), answer.manifest,
@@ -87,16 +100,16 @@ class Journal:
         marks = ", ".join("?" * len(row))
         with self._open() as connection:
             connection.execute(
-                f"INSERT INTO feedback ({', '.join(FEEDBACK_COLUMNS)}) VALUES ({marks})", row
+                f"INSERT INTO feedback ({', '.join(Feedback._fields)}) VALUES ({marks})", row
             )
 
-    def feedback_csv(self) -> str:
-        """All feedback as CSV that a spreadsheet opens (byte order mark, no formulas)."""
+    def feedback(self) -> list[Feedback]:
+        """All feedback, oldest first."""
         with self._open() as connection:
             rows = connection.execute(
-                f"SELECT {', '.join(FEEDBACK_COLUMNS)} FROM feedback ORDER BY id"
+                f"SELECT {', '.join(Feedback._fields)} FROM feedback ORDER BY id"
             ).fetchall()
-        return to_csv(FEEDBACK_COLUMNS, rows)
+        return [Feedback(*row) for row in rows]
 
     def shorten(self, query: str) -> str:
         """A short code for a question; the same question keeps its code."""

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from kb.errors import InputError
 from kb.outline import Listing, listings
 from kb.render import Place, Shelf, term_spans
 from kb.schema import Passage, Term
@@ -66,9 +67,16 @@ def make_quiz(shelf: Shelf, seed: int, terms: int = 5, lists: int = 3, match: bo
         terms: how many cloze items on terms.
         lists: how many cloze items on lists.
         match: add one item that matches terms with definitions.
+
+    Raises:
+        InputError: no item is wanted, or the documents give none of that kind.
     """
+    if not (terms or lists or match):
+        raise InputError("一道题也没有选：请至少选一道名词填空、列举填空或配对题。")
     items = [*_term_items(shelf, seed)[:terms], *_list_items(shelf, seed)[:lists]]
     matched = _match_item(shelf, seed) if match else None
+    if not items and matched is None:
+        raise InputError("文件里没有可以出这种题的内容，请换一种题型。")
     return Quiz(seed, (*items, *([matched] if matched else [])))
 
 

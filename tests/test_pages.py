@@ -9,14 +9,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from kb.answer import Assistant
 from kb.api import create_api
 from kb.errors import InputError
-from kb.journal import Journal
+from kb.journal import Counted, Feedback, Journal, Statistics
+from kb.pages.exports import feedback_csv, report_csv, statistics_csv
 from kb.pages.library import Library
-from kb.pages.packs import read_pack, read_pack_file, report_csv, report_html
+from kb.pages.lost import Lost
+from kb.pages.packs import (
+    LeftOut,
+    left_out_html,
+    read_pack,
+    read_pack_file,
+    report_html,
+)
 from kb.pages.reading import Target, document_html, find, resolve_target, section_html
 from kb.pages.results import figures_html, results_markdown
 from kb.pages.routes import page_routes
@@ -24,7 +33,8 @@ from kb.pages.shell import dress
 from kb.pages.turns import TurnView, turn_html, waiting_html
 from kb.pages.words import TABLE, Words
 from kb.pages.words_messages import ENGLISH, to_english
-from kb.pages.worksheets import quiz_html
+from kb.pages.worksheets import Card, cards_html, quiz_html
+from kb.pages.workshop import cards_for
 from kb.quiz import key_answers, make_quiz, stem_text
 from kb.render import Shelf
 from kb.service import Service
@@ -171,27 +181,140 @@ def test_a_quiz_is_cut_from_the_documents(shelf: Shelf) -> None:
     assert all(answer in text_of(html).text for item in quiz.items for answer in item.answers)
 
 
+def test_a_quiz_has_an_item_at_least(shelf: Shelf, client: TestClient) -> None:
+    with pytest.raises(InputError, match="至少") as refused:
+        make_quiz(shelf, 1, terms=0, lists=0, match=False)
+    assert not CHINESE.search(to_english(str(refused.value)))
+    body = {"format": "md", "seed": 1, "terms": 0, "lists": 0, "match": False}
+    assert client.post("/page/quiz", json=body).status_code == 400
+    with pytest.raises(InputError, match="没有可以出"):
+        make_quiz(shelf._replace(passages={}, terms=()), 1, lists=0)
+
+
 def test_reading_packs() -> None:
     pack = read_pack("1. 什么是MES\n2、什么是APS\n\n什么是MES\n" + "长" * 600)
     assert pack.questions == ("什么是MES", "什么是APS")
-    assert pack.left_out == 2
-    rows = '编号,问题\n1,什么是低代码\n2,"钱,从哪来"\n'
-    assert read_pack_file(rows.encode("gb18030")).questions == ("什么是低代码", "钱,从哪来")
-    assert read_pack_file(b"\xef\xbb\xbfquestion\n\xe9\x97\xae\n").questions == ("问",)
+    assert pack.left_out == LeftOut(repeated=1, long=1, empty=1)
     assert read_pack("5.2万家企业怎么办").questions == ("5.2万家企业怎么办",)
-    for bad in (b"", b"\x00\x01\xff\xfe", b"\n\n", b"x" * 1_000_001):
+    many = read_pack("\n".join(f"第{n}问" for n in range(300)))
+    assert (len(many.questions), many.left_out) == (200, LeftOut(over=100))
+    told = text_of(left_out_html(many.left_out, ZH)).text
+    assert "超出数量的 100 行" in told
+    assert left_out_html(LeftOut(), ZH) == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "questions"),
+    [
+        ('编号,问题\n1,什么是低代码\n2,"钱,从哪来"\n', ("什么是低代码", "钱,从哪来")),
+        ("question\n问\n", ("问",)),
+        ("序号,问题内容\n1,什么是低代码\n2,钱从哪来\n", ("什么是低代码", "钱从哪来")),
+        ("编号,内容\n1,什么是低代码\n2,钱从哪来\n", ("什么是低代码", "钱从哪来")),
+        ("问题编号,问题\nA1,什么是低代码\nA2,钱从哪来\n", ("什么是低代码", "钱从哪来")),
+        ("问题类型,问题内容\n口语,什么是低代码\n", ("什么是低代码",)),
+        ("序号,说法,类别\n1,什么是低代码,名词\n2,钱从哪来,钱\n", ("什么是低代码", "钱从哪来")),
+        ("1,什么是低代码,名词\n2,钱从哪来,钱\n", ("什么是低代码", "钱从哪来")),
+        ("会遇到什么问题\n什么是低代码\n", ("会遇到什么问题", "什么是低代码")),
+        ("问题\n没钱搞,政府给补贴吗\n", ("没钱搞,政府给补贴吗",)),
+        ("没钱搞,政府给补贴吗\n什么是低代码\n", ("没钱搞,政府给补贴吗", "什么是低代码")),
+        ("编号;题目\n1;什么是低代码\n", ("什么是低代码",)),
+        ('题目\n"什么是\n低代码"\n', ("什么是 低代码",)),
+    ],
+)
+def test_the_column_of_questions_in_a_table(content: str, questions: tuple[str, ...]) -> None:
+    for encoding in ("utf-8-sig", "gb18030"):
+        assert read_pack_file(content.encode(encoding), "题.csv").questions == questions
+
+
+def test_a_text_file_is_one_question_a_line() -> None:
+    pack = read_pack_file("没钱搞,政府给补贴吗\n\n1. 什么是低代码\n".encode(), "题.TXT")
+    assert pack.questions == ("没钱搞,政府给补贴吗", "什么是低代码")
+    assert pack.left_out == LeftOut(empty=1)
+
+
+def test_files_that_are_no_packs() -> None:
+    for bad in (b"", b"\x00\x01\xff\xfe", b"\n\n", b"x" * 1_000_001, b"\x01\x02\x03", b"1\n2\n"):
         with pytest.raises(InputError):
-            read_pack_file(bad)
+            read_pack_file(bad, "a.csv")
+    with pytest.raises(InputError, match="引号"):
+        read_pack_file(b'"' + b"x" * 200_000, "a.csv")
+    with pytest.raises(InputError, match=r"a\.pdf") as refused:
+        read_pack_file("什么是低代码".encode(), "a.pdf")
+    assert not CHINESE.search(to_english(str(refused.value)))
 
 
 def test_a_pack_report(shelf: Shelf, assistant: Assistant) -> None:
     answers = [assistant.answer(q) for q in ("什么是低代码", "你好", "=1+1")]
-    html = report_html(answers, 1, shelf, ZH)
+    html = report_html(answers, LeftOut(repeated=1), shelf, ZH)
     assert html.count("<tr>") == 4
     assert 'id="kb-pack-3"' in html
-    rows = list(csv.DictReader(io.StringIO(report_csv(answers, shelf).lstrip("\ufeff"))))
-    assert rows[0]["quote"] == answers[0].citations[0].quote
-    assert rows[-1]["question"].startswith("'=")
+    rows = list(csv.DictReader(io.StringIO(report_csv(answers, shelf, ZH).lstrip("\ufeff"))))
+    assert rows[0]["原文"] == answers[0].citations[0].quote
+    assert (rows[0]["结果"], rows[1]["结果"]) == ("找到原文", "没有找到")
+    assert rows[1]["说明"] == answers[1].message
+    assert rows[-1]["问题"].startswith("'=")
+    assert "quote" in report_csv(answers, shelf, Words("en"))
+
+
+def test_what_is_kept_is_exported_in_words() -> None:
+    given = Feedback(
+        "2026-01-01", "refuse", "", "问", "问", "related", "term_absent", 0.2, '["guide:1"]', "m"
+    )
+    heads, row = csv.reader(io.StringIO(feedback_csv([given], ZH).lstrip("\ufeff")))
+    assert all(CHINESE.search(head) for head in heads)
+    assert row[1:] == [
+        "不该回答", "", "问", "问", "没有直接答案", "“…”一词在文件中没有出现。", "0.2", "guide:1", "m",
+    ]  # fmt: skip
+    english = feedback_csv([given._replace(query="q", standalone_query="q")], Words("en"))
+    assert english.startswith("\ufeff")
+    assert not CHINESE.search(english)
+    found = Statistics(3, 2, (Counted("guide:1", 2),), (Counted("问", 1),))
+    heads, *rows = csv.reader(io.StringIO(statistics_csv(found, ZH).lstrip("\ufeff")))
+    assert (heads[0], rows[0]) == ("类别", ["被问到的段落", "guide:1", "2"])
+    older = given._replace(verdict="other", reason="other")
+    assert feedback_csv([older], ZH).count("other") == 2
+
+
+def test_qr_cards_of_what_there_is(library: Library, tmp_path: Path) -> None:
+    text = "guide:4-2-p1\nguide:99-99\nguide：4-2\n什么是MES:1\n问"
+    made = cards_for(text, "http://x/", library, Journal(tmp_path))
+    assert [card.label for card in made.cards] == ["guide:4-2-p1", "什么是MES:1", "问"]
+    assert made.unknown == ("guide:99-99", "guide：4-2")
+    many = "\n".join(f"问{n}" for n in range(70))
+    assert cards_for(many, "http://x", library, Journal(tmp_path)).over == 10
+
+
+def test_an_address_that_leads_nowhere() -> None:
+    inner = FastAPI()  # answers as Gradio does
+    app = FastAPI()
+    app.add_middleware(Lost)
+    app.mount("/", inner)
+
+    @inner.get("/here")
+    def here() -> dict[str, str]:
+        return {"detail": "Not Found"}
+
+    client = TestClient(app)
+    for path, word in (("/nothing", "回到首页"), ("/en/nothing", "home page")):
+        shown = client.get(path, headers={"accept": "text/html,*/*"})
+        assert (shown.status_code, word in shown.text) == (404, True)
+    assert client.get("/nothing").json()["error"] == {
+        "code": "not_found",
+        "message": "没有这个地址。",
+    }
+    for headers in ({}, {"accept": "text/html"}):
+        reply = client.get("/api/v1/nothing", headers=headers)
+        assert (reply.status_code, reply.json()["error"]["code"]) == (404, "not_found")
+    assert client.post("/here").json()["error"]["code"] == "bad_request"
+    assert client.get("/here").json() == {"detail": "Not Found"}
+    assert client.get("/gradio_api/x").json() == {"detail": "Not Found"}
+
+
+def test_a_short_address_is_not_broken_inside_its_code() -> None:
+    short = "http://192.168.1.20:7860/s/7105f4"
+    card = cards_html([Card("问", "http://192.168.1.20:7860/?q=%E9%97%AE", short)], ZH)
+    assert '7860<span class="kb-code">/s/7105f4</span></a>' in card
+    assert short in text_of(card).text
 
 
 def test_journal(tmp_path: Path, assistant: Assistant) -> None:
@@ -201,9 +324,9 @@ def test_journal(tmp_path: Path, assistant: Assistant) -> None:
     journal.add_feedback(answer, "helpful", "=cmd")
     with pytest.raises(InputError):
         journal.add_feedback(answer, "<b>")
-    rows = list(csv.DictReader(io.StringIO(journal.feedback_csv().lstrip("\ufeff"))))
-    assert [(r["verdict"], r["comment"], r["query"]) for r in rows] == [
-        ("helpful", "'=cmd", "什么是低代码")
+    rows = list(csv.DictReader(io.StringIO(feedback_csv(journal.feedback(), ZH).lstrip("\ufeff"))))
+    assert [(r["评价"], r["补充说明"], r["问题"]) for r in rows] == [
+        ("有帮助", "'=cmd", "什么是低代码")
     ]
     assert not journal.recording
     journal.record(True)
@@ -261,8 +384,12 @@ def test_small_requests(client: TestClient) -> None:
     assert client.post("/page/why", json={**asked, "passage_id": "guide:4-2"}).is_success
     assert client.get("/page/section", params={"p": "guide:4-2-p1"}).is_success
     assert client.get("/page/statistics.csv").is_success
-    moved = client.get("/s/nothing", follow_redirects=False)
-    assert moved.headers["location"] == "/"
+    for accept, kind in (("text/html", "text/html"), ("*/*", "application/json")):
+        unknown = client.get("/s/<zzzz>", headers={"accept": accept})
+        assert unknown.status_code == 404
+        assert unknown.headers["content-type"].startswith(kind)
+        assert "本机不认识短网址" in unknown.text
+        assert ("<zzzz>" in unknown.text) == (kind == "application/json")
 
 
 def test_records_belong_to_this_machine(service: Service, library: Library, tmp_path: Path) -> None:
@@ -318,6 +445,9 @@ def test_results_keep_their_plots_and_lose_dead_links(tmp_path: Path) -> None:
     shown = results_markdown(page, ZH)
     assert shown.startswith("## R\nx [z](https://z) ![p](data:image/svg+xml;base64,")
     assert shown.endswith("![q](../b.svg)")
+    page.write_text("a\n\n| x |\n|---|\n| 1 |\n\nb\n", encoding="utf-8")
+    box = '<div class="kb-scroll" tabindex="0">\n\n| x |\n|---|\n| 1 |\n\n</div>\n'
+    assert results_markdown(page, ZH) == f"a\n\n{box}\nb\n"
 
 
 def test_figures_are_read_from_the_results(tmp_path: Path) -> None:

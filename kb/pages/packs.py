@@ -1,9 +1,7 @@
-"""Question packs: a trainer's own list, pasted or as CSV, and the report of running it."""
+"""Question packs: a trainer's own list, pasted or as a file, and the report of running it."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -11,62 +9,66 @@ from typing import NamedTuple
 
 from kb.answer import MAX_QUERY
 from kb.errors import InputError
-from kb.journal import to_csv
+from kb.pages.pack_files import read_lines
 from kb.pages.turns import TurnView, turn_html
 from kb.pages.words import Words
 from kb.render import Html, Shelf, el, join, place_line, table
 from kb.schema import Answer, Status
 
-__all__ = ["MAX_QUESTIONS", "Pack", "read_pack", "read_pack_file", "report_csv", "report_html"]
+__all__ = [
+    "MAX_QUESTIONS",
+    "LeftOut",
+    "Pack",
+    "left_out_html",
+    "read_pack",
+    "read_pack_file",
+    "report_html",
+]
 
 MAX_QUESTIONS = 200
-MAX_FILE = 1_000_000
-HEADERS = ("question", "query", "问题", "提问", "题目")
 NUMBER = re.compile(r"^\d{1,3}(?:[、．)）]|\.(?!\d))\s*(?=\S)")
-COLUMNS = ("question", "status", "confidence", "place", "quote", "reason")
+WHY = {
+    "repeated": "pack_repeated",
+    "long": "pack_long",
+    "over": "pack_over",
+    "empty": "pack_empty_lines",
+}
 STATES: tuple[Status, ...] = ("answered", "related", "not_found")
 
 
+class LeftOut(NamedTuple):
+    """How many lines of a pack were not taken, by why."""
+
+    repeated: int = 0
+    long: int = 0
+    over: int = 0
+    empty: int = 0
+
+
 class Pack(NamedTuple):
-    """The questions of a pack, and how many lines were left out as too long or repeated."""
+    """The questions of a pack, what was left out, and the header of their column in a table."""
 
     questions: tuple[str, ...]
-    left_out: int
+    left_out: LeftOut = LeftOut()
+    column: str = ""
 
 
 def read_pack(text: str) -> Pack:
     """One question a line; numbering such as ``1. `` or ``2、`` is dropped, repeats are too."""
-    lines = [_unnumbered(line) for line in text.splitlines()]
-    return _pack([line for line in lines if line])
+    return _pack(text.splitlines())
 
 
-def read_pack_file(content: bytes) -> Pack:
-    """Questions of a CSV or text file; a column named 问题 or question is taken, else the first.
+def read_pack_file(content: bytes, name: str) -> Pack:
+    """Questions of a text file, one a line, or of a column of a CSV file.
 
     Raises:
-        InputError: the file is too large or is not text.
+        InputError: the file cannot be used, or there is no question in it.
     """
-    if len(content) > MAX_FILE:
-        raise InputError(f"文件太大（超过{MAX_FILE // 1000}千字节），请分成几份。")
-    rows = [row for row in csv.reader(io.StringIO(_decode(content))) if any(c.strip() for c in row)]
-    if not rows:
+    lines = read_lines(content, name)
+    pack = _pack(lines.texts)
+    if not pack.questions and not pack.left_out.long:
         raise InputError("文件里没有问题，请检查内容。")
-    head = [cell.strip().lower() for cell in rows[0]]
-    named = next((n for n, cell in enumerate(head) if cell in HEADERS), None)
-    body = rows if named is None else rows[1:]
-    column = named or 0
-    return _pack([q for row in body if column < len(row) and (q := _unnumbered(row[column]))])
-
-
-def _decode(content: bytes) -> str:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    raise InputError("文件不是文字（CSV 或 TXT，UTF-8 或 GBK 编码），请另存后重试。")
+    return pack._replace(column=lines.column)
 
 
 def _unnumbered(line: str) -> str:
@@ -74,11 +76,33 @@ def _unnumbered(line: str) -> str:
 
 
 def _pack(lines: Sequence[str]) -> Pack:
-    questions = [q for q in dict.fromkeys(lines) if len(q) <= MAX_QUERY][:MAX_QUESTIONS]
-    return Pack(tuple(questions), len(lines) - len(questions))
+    texts = [text for line in lines if (text := _unnumbered(line))]
+    single = list(dict.fromkeys(texts))
+    short = [text for text in single if len(text) <= MAX_QUERY]
+    left_out = LeftOut(
+        repeated=len(texts) - len(single),
+        long=len(single) - len(short),
+        over=max(0, len(short) - MAX_QUESTIONS),
+        empty=len(lines) - len(texts),
+    )
+    return Pack(tuple(short[:MAX_QUESTIONS]), left_out)
 
 
-def report_html(answers: Sequence[Answer], left_out: int, shelf: Shelf, words: Words) -> Html:
+def left_out_html(left_out: LeftOut, words: Words) -> Html:
+    """Which lines were not taken and why; nothing where all were."""
+    if not any(left_out):
+        return Html()
+    limits = {"long": MAX_QUERY, "over": MAX_QUESTIONS}
+    parts = [
+        words(WHY[why], n=count, limit=limits.get(why, 0))
+        for why, count in left_out._asdict().items()
+        if count
+    ]
+    told = words("pack_left_out", reasons=words("pack_and").join(parts))
+    return el("p", told, class_="kb-banner kb-banner-starting")
+
+
+def report_html(answers: Sequence[Answer], left_out: LeftOut, shelf: Shelf, words: Words) -> Html:
     """The report of a pack: counts, one line a question, then every answer in full."""
     counts = Counter(answer.status for answer in answers)
     totals = [
@@ -96,7 +120,7 @@ def report_html(answers: Sequence[Answer], left_out: int, shelf: Shelf, words: W
     return join(
         el("p", words("pack_done", n=len(answers)), role="status"),
         el("ul", *totals, class_="kb-totals"),
-        el("p", words("pack_left_out", n=left_out)) if left_out else Html(),
+        left_out_html(left_out, words),
         _table(answers, shelf, words),
         el("div", *turns, class_="kb-turns"),
     )
@@ -119,15 +143,3 @@ def _line(number: int, answer: Answer, shelf: Shelf, words: Words) -> Html:
         el("td", words(answer.status)),
         el("td", place, lang="zh-CN"),
     )
-
-
-def report_csv(answers: Sequence[Answer], shelf: Shelf) -> str:
-    """The report as CSV: one row per citation, or one row with empty places."""
-    rows: list[tuple[object, ...]] = []
-    for answer in answers:
-        head = (answer.query, answer.status, answer.confidence)
-        cited = [c for c in answer.citations if c.role == "direct"]
-        rows += [(*head, place_line(c, shelf), c.quote, "") for c in cited]
-        if not cited:
-            rows.append((*head, "", "", answer.reason or ""))
-    return to_csv(COLUMNS, rows)

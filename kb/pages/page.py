@@ -37,6 +37,8 @@ def theme() -> Any:
         body_background_fill="#f6f7f9", body_background_fill_dark="#14171c",
         body_text_color_subdued="#566073", body_text_color_subdued_dark="#a9b3c3",
         block_info_text_color="#566073", block_info_text_color_dark="#a9b3c3",
+        input_placeholder_color="#566073", input_placeholder_color_dark="#a9b3c3",
+        checkbox_border_color="#7b8699", checkbox_border_color_dark="#8d99ad",
         button_primary_background_fill="#1d4f91", button_primary_background_fill_hover="#163d70",
         button_primary_background_fill_dark="#2b62a8", button_primary_text_color="#ffffff",
     )  # fmt: skip

@@ -15,6 +15,7 @@ __all__ = ["figures_html", "results_markdown"]
 
 IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+\.(svg|png))\)")
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:|#)[^)\s]+\)")
+ROWS = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 SHARE = re.compile(r"(\d\.\d+) \[(\d\.\d+), (\d\.\d+)\]")
 EXACT = re.compile(r"Exact quotes: (\d\.\d+ \[[^\]]+\]) of (\d+) citations")
@@ -39,12 +40,13 @@ def _cent(share: float) -> str:
 
 
 def results_markdown(path: Path, words: Words) -> str:
-    """The results page with its plots inside it and its headings one level down."""
+    """The results page: plots inside it, headings one level down, tables that scroll sideways."""
     if not path.is_file():
         return words("results_none")
     text = LINK.sub(r"\1", path.read_text(encoding="utf-8"))  # files beside it are not served
     text = IMAGE.sub(lambda found: _inline(found, path.parent), text)
-    return re.sub(r"^(#{1,5}) ", r"#\1 ", text, flags=re.MULTILINE)
+    text = re.sub(r"^(#{1,5}) ", r"#\1 ", text, flags=re.MULTILINE)
+    return ROWS.sub(r'<div class="kb-scroll" tabindex="0">\n\n\g<0>\n</div>\n', text)
 
 
 def _inline(found: re.Match[str], folder: Path) -> str:

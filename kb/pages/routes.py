@@ -15,11 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from kb.answer import Assistant
 from kb.errors import InputError
 from kb.export import handout_docx, handout_markdown, quiz_docx, quiz_markdown
-from kb.journal import Journal, to_csv
+from kb.journal import Journal
 from kb.pages.access import allowed, refusal
+from kb.pages.exports import feedback_csv, report_csv, statistics_csv
 from kb.pages.insight import why, why_html
 from kb.pages.library import Library
-from kb.pages.packs import report_csv
+from kb.pages.lost import lost
 from kb.pages.reading import section_html
 from kb.pages.words import Lang, Words
 from kb.quiz import make_quiz
@@ -79,6 +80,7 @@ class Handout(Body):
 
     format: Literal["docx", "md", "csv"]
     title: str = Field(default="", max_length=200)
+    lang: Lang = "zh"
     asked: list[Asked] = Field(min_length=1, max_length=500)
 
 
@@ -150,21 +152,18 @@ def _add_feedback(router: APIRouter, service: Service, journal: Journal) -> None
         return {"status": "ok"}
 
     @router.get("/page/feedback.csv")
-    def feedback_csv(request: Request) -> Response:
+    def feedback_file(request: Request, lang: Lang = "zh") -> Response:
         """All feedback, for a spreadsheet."""
         if not allowed(service.settings, request):
             return refusal()
-        return _file(journal.feedback_csv(), CSV, "反馈.csv")
+        return _file(feedback_csv(journal.feedback(), Words(lang)), CSV, "反馈.csv")
 
     @router.get("/page/statistics.csv")
-    def statistics_csv(request: Request) -> Response:
+    def statistics_file(request: Request, lang: Lang = "zh") -> Response:
         """Passages asked for and questions without an answer, each with its count."""
         if not allowed(service.settings, request):
             return refusal()
-        found = journal.statistics()
-        rows = [("passage", one.name, one.times) for one in found.passages]
-        rows += [("unanswered", one.name, one.times) for one in found.unanswered]
-        return _file(to_csv(("kind", "name", "count"), rows), CSV, "统计.csv")
+        return _file(statistics_csv(journal.statistics(), Words(lang)), CSV, "统计.csv")
 
 
 def _add_files(router: APIRouter, service: Service, library: Library, journal: Journal) -> None:
@@ -174,10 +173,13 @@ def _add_files(router: APIRouter, service: Service, library: Library, journal: J
         return RedirectResponse("/en/")
 
     @router.get("/s/{code}")
-    def short(code: str) -> RedirectResponse:
+    def short(code: str, request: Request) -> Response:
         """A short address: opens the page with its question asked."""
         query = journal.expand(code)
-        return RedirectResponse("/" if query is None else f"/?q={percent(query)}")
+        if query is None:
+            words = Words()
+            return lost(request.headers, words("lost_short", code=code[:20]), words)
+        return RedirectResponse(f"/?q={percent(query)}")
 
     @router.post("/page/handout")
     def handout(wanted: Handout) -> Response:
@@ -187,7 +189,7 @@ def _add_files(router: APIRouter, service: Service, library: Library, journal: J
         if wanted.format == "docx":
             return _file(handout_docx(answers, library.shelf, wanted.title), WORD, "问指南.docx")
         if wanted.format == "csv":
-            return _file(report_csv(answers, library.shelf), CSV, "问指南.csv")
+            return _file(report_csv(answers, library.shelf, Words(wanted.lang)), CSV, "问指南.csv")
         return _file(handout_markdown(answers, library.shelf, wanted.title), MARKDOWN, "问指南.md")
 
 

@@ -76,6 +76,14 @@ ENGLISH: Mapping[str, str] = {
     ]: "Feedback and statistics can be seen and switched only on the machine that"
     " runs this program, at 127.0.0.1. To open them to everybody, start it with KB_RECORDS=all.",
     "文件太大（超过{size}千字节），请分成几份。": "The file is too large (more than {size} kB), please split it.",
+    "“{name}”不是 CSV 或 TXT 文件，请另存为其中一种后重试。": "“{name}” is no CSV or TXT file; save it"
+    " as one of these and try again.",
+    "CSV 文件的格式不对（可能是引号没有成对），请检查后重试。": "The CSV file is malformed (perhaps a"
+    " quotation mark without its pair); check it and try again.",
+    "一道题也没有选：请至少选一道名词填空、列举填空或配对题。": "No item is chosen: choose one at least,"
+    " of terms, lists or matching.",
+    "文件里没有可以出这种题的内容，请换一种题型。": "The documents give no items of that kind; choose"
+    " another.",
     "文件里没有问题，请检查内容。": "There is no question in the file.",
     "文件不是文字（CSV 或 TXT，UTF-8 或 GBK 编码），请另存后重试。": "The file is not text (CSV or"
     " TXT, UTF-8 or GBK); save it anew and try again.",

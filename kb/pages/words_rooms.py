@@ -21,6 +21,17 @@ ROOMS: Mapping[str, tuple[str, str]] = {
     "no_passage": ("没有编号为“{id}”的段落，已打开文件开头", "There is no passage “{id}”"),
     "corpus_failed": ("原文读取失败：{reason}", "The documents could not be read: {reason}"),
     "document": ("文件", "Document"),
+    "lost_title": ("没有这个网址", "No such address"),
+    "lost": (
+        "本机没有“{path}”这个网址，请检查是否输错。",
+        "There is no “{path}” on this machine; please check the address.",
+    ),
+    "lost_short": (
+        "本机不认识短网址“{code}”：可能输错了，可能是在别的电脑上生成的，也可能本机记录已被删除。",
+        "This machine does not know the short address “{code}”: it may be mistyped, or made on another"
+        " machine, or the records here may have been deleted.",
+    ),
+    "lost_home": ("回到首页，直接提问", "Go to the home page and ask"),
     "terms_none": ("文件里没有名词解释", "The documents have no glossary"),
     "terms_filter": ("筛选名词", "Narrow down"),
     "terms_filter_hint": ("输入名称、缩写或俗称，例如 排产", "Name, abbreviation or everyday name"),
@@ -30,8 +41,10 @@ ROOMS: Mapping[str, tuple[str, str]] = {
     "terms_unused": ("正文中没有用到", "Not used elsewhere in the documents"),
     "pack_tab": ("题单", "Question pack"),
     "pack_help": (
-        "把准备好的问题每行一个粘贴进来（或上传 CSV / TXT），一次跑完，得到可以投影、打印和导出的报告。",
-        "Paste one question a line, or upload a CSV or text file, and run them all to a report.",
+        "把准备好的问题每行一个粘贴进来（或上传文件：TXT 每行一个问题，CSV 取“问题”一列），"
+        "一次跑完，得到可以投影、打印和导出的报告。",
+        "Paste one question a line, or upload a file (TXT: one a line; CSV: its column of questions),"
+        " and run them all to a report.",
     ),
     "pack_label": ("问题清单（每行一个）", "Questions, one a line"),
     "pack_upload": ("上传 CSV / TXT", "Upload CSV / TXT"),
@@ -41,9 +54,22 @@ ROOMS: Mapping[str, tuple[str, str]] = {
         "Please give questions, one a line, {n} at most.",
     ),
     "pack_done": ("共 {n} 个问题", "{n} questions"),
-    "pack_left_out": (
-        "有 {n} 行没有运行（重复、太长或超出数量）",
-        "{n} lines were left out (repeated, too long or too many)",
+    "pack_left_out": ("没有采用：{reasons}。", "Left out: {reasons}."),
+    "pack_and": ("，", ", "),
+    "pack_repeated": ("重复的 {n} 行", "{n} repeated lines"),
+    "pack_long": (
+        "太长的 {n} 行（每个问题最多{limit}字）",
+        "{n} lines of more than {limit} characters",
+    ),
+    "pack_over": (
+        "超出数量的 {n} 行（一次最多{limit}个问题，请分成几份）",
+        "{n} lines past the {limit} questions of one run (please split them)",
+    ),
+    "pack_empty_lines": ("空行 {n} 行", "{n} empty lines"),
+    "pack_read": ("已读入“{name}”，共 {n} 个问题。", "Read “{name}”: {n} questions."),
+    "pack_read_column": (
+        "已读入“{name}”的“{column}”一列，共 {n} 个问题。",
+        "Read the column “{column}” of “{name}”: {n} questions.",
     ),
     "pack_table": ("题单结果", "Results of the pack"),
     "pack_number": ("序号", "No."),
@@ -93,21 +119,54 @@ ROOMS: Mapping[str, tuple[str, str]] = {
         "Only this machine can open that address. Start with make run HOST=0.0.0.0 (KB_HOST) and give"
         " the address of this machine on the local network.",
     ),
+    "qr_no_passage": (
+        "没有编号为“{id}”的段落，没有为它生成二维码。",
+        "There is no passage “{id}”, so there is no QR code for it.",
+    ),
+    "qr_over": (
+        "一次最多生成 {limit} 张，后面的 {n} 行没有生成，请分次生成。",
+        "{limit} cards at most are made at once; {n} lines after them were left out.",
+    ),
     "qr_go": ("生成二维码", "Make QR codes"),
     "copy_address": ("复制网址", "Copy address"),
     "qr_alt": ("二维码：{label}", "QR code: {label}"),
     "stats_tab": ("统计与反馈", "Statistics"),
     "stats_help": (
-        "打开后，本机会统计大家问到了哪些段落、哪些问题没有找到答案。默认关闭；只记问题文字和段落编号，"
-        "不记姓名、设备和时间，不上传。再次打开时从零开始。",
+        "打开后，本机会统计大家问到了哪些段落、哪些问题没有找到答案。默认关闭；统计只记问题文字和段落编号，"
+        "不记姓名、设备和时间，不上传。再次打开时从零开始。反馈是读者自己提交的，另外保存："
+        "记问题、评价、补充说明和提交的日期，不记姓名和设备，也不上传。",
         "When on, this machine counts which passages are asked for and which questions find nothing."
-        " Off by default; questions and passage ids only, no names, devices or times, never sent.",
+        " Off by default; statistics hold questions and passage ids only, no names, devices or times,"
+        " and are never sent. Feedback is given by readers and kept apart: question, verdict, comment"
+        " and day, no names or devices, never sent.",
     ),
     "stats_on": ("统计本场培训的提问", "Count the questions of this workshop"),
     "stats_show": ("查看统计", "Show"),
     "stats_forget": ("删除统计", "Delete"),
+    "stats_ask": (
+        "确定要删除已有的统计吗？删除后不能恢复。",
+        "Delete the statistics? This cannot be undone.",
+    ),
+    "stats_sure": ("确定删除", "Yes, delete"),
+    "stats_keep": ("不删除", "No, keep them"),
     "stats_csv": ("导出统计 CSV", "Statistics as CSV"),
     "feedback_csv": ("导出反馈 CSV", "Feedback as CSV"),
+    "csv_day": ("日期", "day"),
+    "csv_verdict": ("评价", "verdict"),
+    "csv_comment": ("补充说明", "comment"),
+    "csv_query": ("问题", "question"),
+    "csv_standalone_query": ("结合上文的问题", "question with its context"),
+    "csv_status": ("结果", "result"),
+    "csv_reason": ("原因", "reason"),
+    "csv_confidence": ("文件有答案的概率", "probability of an answer"),
+    "csv_passages": ("段落编号", "passages"),
+    "csv_manifest": ("索引编号", "index"),
+    "csv_kind": ("类别", "kind"),
+    "csv_name": ("段落编号或问题", "passage or question"),
+    "csv_count": ("次数", "count"),
+    "csv_place": ("出处", "place"),
+    "csv_quote": ("原文", "quote"),
+    "csv_message": ("说明", "message"),
     "stats_none": ("还没有统计到提问", "Nothing counted yet"),
     "stats_total": (
         "共 {total} 个提问，其中 {answered} 个找到原文",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import segno
 
@@ -16,6 +17,8 @@ from kb.quiz import LETTERS, Item, Quiz, key_answers, stem_text
 from kb.render import Html, Shelf, el, join, source_line
 
 __all__ = ["Card", "cards_html", "quiz_html", "statistics_html"]
+
+LONGEST_CODE = 24  # characters; /s/7105f4 and /?p=guide%3A4-2-p1 fit a card
 
 
 class Card(NamedTuple):
@@ -84,9 +87,18 @@ def _card(card: Card, words: Words) -> Html:
         "button", words("copy_address"), type="button", class_="kb-plain", data_kb="copy",
         data_copy=shown,
     )  # fmt: skip
-    caption = el("figcaption", el("strong", card.label), el("a", shown, href=card.address), copy)
+    link = el("a", *_unbroken(shown), href=card.address)
+    caption = el("figcaption", el("strong", card.label), link, copy)
     picture = el("div", svg, role="img", aria_label=words("qr_alt", label=card.label))
     return el("figure", picture, caption, class_="kb-qr")
+
+
+def _unbroken(address: str) -> tuple[str, ...]:
+    """An address to be copied by hand: its code, where it is short, stays on one line."""
+    cut = len(urlsplit(address)._replace(path="", query="").geturl())
+    if not 0 < len(address) - cut <= LONGEST_CODE:
+        return (address,)
+    return address[:cut], el("span", address[cut:], class_="kb-code")
 
 
 def statistics_html(found: Statistics, shelf: Shelf, words: Words) -> Html:

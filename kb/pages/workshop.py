@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote as percent
@@ -14,7 +15,15 @@ from kb.errors import KBError
 from kb.journal import Journal
 from kb.pages.access import allowed
 from kb.pages.library import Library
-from kb.pages.packs import MAX_FILE, MAX_QUESTIONS, Pack, read_pack, read_pack_file, report_html
+from kb.pages.pack_files import MAX_FILE
+from kb.pages.packs import (
+    MAX_QUESTIONS,
+    Pack,
+    left_out_html,
+    read_pack,
+    read_pack_file,
+    report_html,
+)
 from kb.pages.reading import resolve_target
 from kb.pages.tools import note_html, tools_html
 from kb.pages.words import Words
@@ -24,12 +33,21 @@ from kb.render import Html, el, join
 from kb.service import Service
 from kb.wording import STATES
 
-__all__ = ["Workshop", "build_workshop", "cards_for"]
+__all__ = ["Cards", "Workshop", "build_workshop", "cards_for"]
 
 WAIT_SECONDS = 120.0
 MAX_CARDS = 60
+PASSAGE_ID = re.compile(r"[\w-]+[:：][\w-]*\d[\w-]*", re.ASCII)  # guide:4-2-p1, known or not
 QUIET: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
 SAMPLE = "什么是低代码？\n没钱搞，政府给补贴吗？\n补贴能拿多少钱？\n《指南》提出了哪14条举措？"
+
+
+class Cards(NamedTuple):
+    """The cards made, the passage ids that name nothing, and how many lines were too many."""
+
+    cards: tuple[Card, ...]
+    unknown: tuple[str, ...] = ()
+    over: int = 0
 
 
 class Records(NamedTuple):
@@ -94,12 +112,10 @@ def _build_pack(service: Service, library: Library, words: Words) -> None:
             scale=3,
         )
         with gr.Column(scale=1, min_width=220):
-            file = gr.UploadButton(
-                words("pack_upload"),
-                file_types=[".csv", ".txt"],
-                type="filepath",
-                elem_id="kb-pack-file",
+            file = gr.UploadButton(  # any file: Gradio would refuse the others in English
+                words("pack_upload"), type="filepath", elem_id="kb-pack-file"
             )
+            read = gr.HTML("", elem_id="kb-pack-read", apply_default_css=False)
             go = gr.Button(words("pack_go"), variant="primary", elem_id="kb-pack-go")
     _tools(words, "#kb-pack-out", "project", "print", "handout-docx", "handout-md", "handout-csv")
     out = gr.HTML("", elem_id="kb-pack-out", apply_default_css=False)
@@ -107,15 +123,25 @@ def _build_pack(service: Service, library: Library, words: Words) -> None:
     def run(given: str) -> str:
         return _run_pack(service, library, words, read_pack(given))
 
-    def upload(path: str) -> str:
+    def upload(path: str) -> tuple[Any, str]:
+        name = Path(path).name
         try:
             with Path(path).open("rb") as content:
-                return "\n".join(read_pack_file(content.read(MAX_FILE + 1)).questions)
+                pack = read_pack_file(content.read(MAX_FILE + 1), name)
         except KBError as error:
-            raise gr.Error(words.say(str(error)), print_exception=False) from error
+            said = words.say(str(error))
+            return gr.skip(), el("p", said, class_="kb-banner kb-banner-failed", role="alert")
+        return "\n".join(pack.questions), _read_html(pack, name, words)
 
     go.click(run, text, out, **QUIET)
-    file.upload(upload, file, text, **QUIET)
+    file.upload(upload, file, [text, read], **QUIET)
+
+
+def _read_html(pack: Pack, name: str, words: Words) -> Html:
+    """What was taken from a file, and what was not."""
+    key = "pack_read_column" if pack.column else "pack_read"
+    told = words(key, name=name, column=pack.column, n=len(pack.questions))
+    return el("div", el("p", told), left_out_html(pack.left_out, words), role="status")
 
 
 def _run_pack(service: Service, library: Library, words: Words, pack: Pack) -> str:
@@ -167,29 +193,37 @@ def _build_cards(library: Library, journal: Journal, words: Words) -> Any:
 
     def make(text: str, address: str) -> str:
         try:
-            cards = cards_for(text, address, library, journal)
+            made = cards_for(text, address, library, journal)
         except KBError as error:
             return note_html(words.say(str(error)))
-        warning = el("p", words("qr_local"), class_="kb-banner kb-banner-starting", role="alert")
-        warning = warning if _local(address) else Html()
-        return join(warning, cards_html(cards, words))
+        told = [words("qr_no_passage", id=line) for line in made.unknown]
+        told += [words("qr_over", n=made.over, limit=MAX_CARDS)] if made.over else []
+        told += [words("qr_local")] if _local(address) else []
+        warnings = [
+            el("p", text, class_="kb-banner kb-banner-starting", role="alert") for text in told
+        ]
+        nothing = made.unknown and not made.cards
+        return join(*warnings, Html() if nothing else cards_html(made.cards, words))
 
     go.click(make, [lines, base], out, **QUIET)
     return base
 
 
-def cards_for(text: str, base: str, library: Library, journal: Journal) -> list[Card]:
+def cards_for(text: str, base: str, library: Library, journal: Journal) -> Cards:
     """One card a line: a passage or section by its id, anything else is a question."""
     root = base.strip().rstrip("/")
-    cards = []
-    for line in list(dict.fromkeys(x.strip() for x in text.splitlines() if x.strip()))[:MAX_CARDS]:
+    cards, unknown = [], []
+    lines = list(dict.fromkeys(x.strip() for x in text.splitlines() if x.strip()))
+    for line in lines[:MAX_CARDS]:
         if resolve_target(library.shelf, line) is not None:
             address = f"{root}/?p={percent(line)}"
             cards.append(Card(line, address, address))
+        elif PASSAGE_ID.fullmatch(line):
+            unknown.append(line)
         else:
             short = f"{root}/s/{journal.shorten(line)}"
             cards.append(Card(line, f"{root}/?q={percent(line)}", short))
-    return cards
+    return Cards(tuple(cards), tuple(unknown), max(0, len(lines) - MAX_CARDS))
 
 
 def _local(address: str) -> bool:
@@ -208,8 +242,18 @@ def _build_statistics(
     with gr.Row(elem_classes="kb-inputs"):
         show = gr.Button(words("stats_show"), variant="primary", elem_id="kb-stats-show")
         forget = gr.Button(words("stats_forget"), elem_id="kb-stats-forget")
+    with gr.Row(visible=False, elem_id="kb-stats-ask", elem_classes="kb-inputs") as ask:
+        gr.HTML(note_html(words("stats_ask")), apply_default_css=False)
+        sure = gr.Button(words("stats_sure"), variant="stop", elem_id="kb-stats-sure")
+        keep = gr.Button(words("stats_keep"), elem_id="kb-stats-keep")
     links = [
-        el("a", words(key), class_="kb-plain", href=f"/page/{name}.csv", download=True)
+        el(
+            "a",
+            words(key),
+            class_="kb-plain",
+            href=f"/page/{name}.csv?lang={words.lang}",
+            download=True,
+        )
         for key, name in (("stats_csv", "statistics"), ("feedback_csv", "feedback"))
     ]
     files = gr.HTML(el("p", *links, class_="kb-tools"), apply_default_css=False)
@@ -233,5 +277,7 @@ def _build_statistics(
 
     on.input(switch, on, out, **QUIET)
     show.click(view, None, out, **QUIET)
-    forget.click(clear, None, out, **QUIET)
+    forget.click(lambda: gr.update(visible=True), None, ask, **QUIET)
+    keep.click(lambda: gr.update(visible=False), None, ask, **QUIET)
+    sure.click(clear, None, out, **QUIET).then(lambda: gr.update(visible=False), None, ask, **QUIET)
     return Records(on, (show, forget, files), out, refused)

@@ -157,5 +157,14 @@
       document.querySelectorAll(`#${id} textarea, #${id} input`)
         .forEach((field) => field.setAttribute("aria-label", KB.t(`label_${key}`)));
     }
+    document.querySelectorAll("[data-testid=reset-button][aria-label^=Reset]")
+      .forEach((button) => button.setAttribute("aria-label", KB.t("label_reset")));
+    for (const [key, english] of [["number", "number input for "], ["range", "range slider for "]]) {
+      document.querySelectorAll(`[aria-label^="${english}"]`).forEach((field) => {
+        const label = field.getAttribute("aria-label").slice(english.length);
+        const own = KB.t(`label_${key}`, { label });
+        if (own !== field.getAttribute("aria-label")) field.setAttribute("aria-label", own);
+      });
+    }
   };
 })();

@@ -2,6 +2,7 @@
 (() => {
   const KB = window.KB;
   const note = (node) => node.closest(".kb-tools")?.querySelector(".kb-result");
+  const lang = () => (KB.lang === "en" ? "en" : "zh");
   const scope = (node) => document.querySelector(node.dataset.scope);
 
   const download = async (node, path, body) => {
@@ -21,7 +22,7 @@
   KB.actions.handout = (node) => {
     const asked = [...(scope(node)?.querySelectorAll("[data-asked]") || [])].map((t) => JSON.parse(t.dataset.asked));
     if (!asked.length) return KB.say(note(node), KB.t("nothing"), "bad");
-    return download(node, "/page/handout", { format: node.dataset.format, asked });
+    return download(node, "/page/handout", { format: node.dataset.format, lang: lang(), asked });
   };
   KB.actions.quiz = (node) => {
     const quiz = scope(node)?.querySelector("[data-quiz]");
@@ -65,7 +66,7 @@
     }
     const asked = JSON.parse(node.closest(".kb-turn").dataset.asked);
     try {
-      const body = { ...asked, passage_id: node.dataset.passage, lang: KB.lang === "en" ? "en" : "zh" };
+      const body = { ...asked, passage_id: node.dataset.passage, lang: lang() };
       const reply = await KB.post("/page/why", body);
       card.querySelector(".kb-actions").insertAdjacentHTML("afterend", await reply.text());
       node.setAttribute("aria-expanded", "true");
@@ -161,6 +162,14 @@
       KB.say(count, KB.t("slide", { n: at + 1, total: slides.length }));
       fit();
     };
+    // What does not fit is read to its end before the next one comes.
+    const scrolled = (key) => {
+      const way = { PageDown: 1, " ": 1, ArrowDown: 1, PageUp: -1, ArrowUp: -1 }[key];
+      const left = way > 0 ? stage.scrollHeight - stage.clientHeight - stage.scrollTop : stage.scrollTop;
+      if (!way || left < 2) return false;
+      stage.scrollTop += way * 0.85 * stage.clientHeight;
+      return true;
+    };
     const bar = document.createElement("footer");
     bar.append(button("‹ " + KB.t("previous"), () => turn(-1)), count, button(KB.t("next") + " ›", () => turn(1)),
       button(KB.t("close"), () => dialog.close()));
@@ -169,7 +178,7 @@
       const step = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, " ": 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1, Home: -slides.length, End: slides.length }[event.key];
       if (!step || (event.key === " " && event.target.tagName === "BUTTON")) return;
       event.preventDefault();
-      turn(step);
+      if (!scrolled(event.key)) turn(step);
     });
     dialog.addEventListener("close", () => { dialog.remove(); window.removeEventListener("resize", fit); origin.focus(); });
     window.addEventListener("resize", fit);
