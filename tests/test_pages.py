@@ -16,6 +16,7 @@ from kb.api import create_api
 from kb.errors import InputError
 from kb.journal import Journal
 from kb.pages.library import Library
+from kb.pages.links import Link, leaned_on, read_link
 from kb.pages.packs import read_pack, read_pack_file, report_csv, report_html
 from kb.pages.reading import Target, document_html, find, resolve_target, section_html
 from kb.pages.results import figures_html, results_markdown
@@ -25,6 +26,7 @@ from kb.pages.turns import TurnView, turn_html, waiting_html
 from kb.pages.words import TABLE, Words
 from kb.pages.words_messages import ENGLISH, to_english
 from kb.pages.worksheets import quiz_html
+from kb.pages.workshop import cards_for
 from kb.quiz import key_answers, make_quiz, stem_text
 from kb.render import Shelf
 from kb.service import Service
@@ -116,6 +118,56 @@ def test_a_follow_up_can_be_undone(shelf: Shelf, assistant: Assistant) -> None:
     html = turn_html(TurnView(2, answer, (first,)), shelf, ZH)
     assert 'data-fresh="1"' in html
     assert answer.standalone_query in text_of(html).text
+
+
+def test_a_link_carries_what_its_answer_leans_on(shelf: Shelf, assistant: Assistant) -> None:
+    history = ("什么是低代码", "没钱搞，政府给补贴吗", "你好")
+    for query, least in (("那银行呢", 1), ("第22页讲什么", 0)):
+        answer = assistant.answer(query, history)
+        leans = leaned_on(answer, history, None, assistant)
+        assert len(leans) == least
+        turn = TurnView(2, answer, history, "supply", leans=leans)
+        for words in (ZH, Words("en")):
+            opened = read_link("http://127.0.0.1:7860" + turn.link(words))
+            assert opened == (words.home, Link(query, leans, "supply"))
+        assert assistant.answer(query, leans) == answer
+    long = tuple(f"{n}" + "问" * 400 for n in range(8))
+    address = Link("那银行呢", long).address("/")
+    assert len(address) < 10_001
+    assert read_link(address) == ("/", Link("那银行呢", long[-2:]))
+    for text in ("什么是低代码", "http://[", "/?p=guide:2-3", "https://x/y?q=1", "?q=1"):
+        assert read_link(text) is None
+
+
+def test_the_first_turn_of_a_link_says_what_was_asked_before(
+    shelf: Shelf, assistant: Assistant
+) -> None:
+    history = ("没钱<b>搞，政府给补贴吗",)
+    answer = assistant.answer("那银行呢", history)
+    first = turn_html(TurnView(1, answer, history), shelf, ZH)
+    assert "kb-earlier" in first
+    assert "<b>" not in first
+    assert history[0] in text_of(first).text
+    assert "kb-earlier" not in turn_html(TurnView(2, answer, history), shelf, ZH)
+
+
+def test_a_short_address_keeps_the_dialogue(
+    client: TestClient, library: Library, tmp_path: Path, service: Service
+) -> None:
+    journal = Journal(tmp_path)
+    linked = Link("那银行呢", ("没钱搞，政府给补贴吗",), "demand")
+    lines = ["http://127.0.0.1:7860" + linked.address("/en/"), "什么是低代码"]
+    cards = cards_for("\n".join(lines), "http://x", library, journal)
+    assert [card.label for card in cards] == ["那银行呢", "什么是低代码"]
+    app = create_api(service)
+    app.include_router(page_routes(service, library, journal))
+    with TestClient(app, client=HERE) as opened:
+        for card, wanted in zip(
+            cards, (linked.address("/en/"), Link("什么是低代码").address("/")), strict=True
+        ):
+            assert card.address == "http://x" + wanted
+            moved = opened.get(card.short.removeprefix("http://x"), follow_redirects=False)
+            assert moved.headers["location"] == wanted
 
 
 def test_the_reader_shows_every_document_whole(shelf: Shelf) -> None:

@@ -2,6 +2,7 @@
 
 words           every fixed word on the page, Chinese and English
 library         documents, passages and terms, before the encoder is loaded and after
+links           addresses that open an answer again
 cards           one turn of the conversation as HTML
 chat            问答
 reader          原文

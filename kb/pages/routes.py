@@ -19,6 +19,7 @@ from kb.journal import Journal, to_csv
 from kb.pages.access import allowed, refusal
 from kb.pages.insight import why, why_html
 from kb.pages.library import Library
+from kb.pages.links import Link, read_link
 from kb.pages.packs import report_csv
 from kb.pages.reading import section_html
 from kb.pages.words import Lang, Words
@@ -175,9 +176,12 @@ def _add_files(router: APIRouter, service: Service, library: Library, journal: J
 
     @router.get("/s/{code}")
     def short(code: str) -> RedirectResponse:
-        """A short address: opens the page with its question asked."""
-        query = journal.expand(code)
-        return RedirectResponse("/" if query is None else f"/?q={percent(query)}")
+        """A short address: opens the page with its question asked, or the answer linked to."""
+        kept = journal.expand(code)
+        if kept is None:
+            return RedirectResponse("/")
+        home, link = read_link(kept) or ("/", Link(kept))
+        return RedirectResponse(link.address(home))
 
     @router.post("/page/handout")
     def handout(wanted: Handout) -> Response:

@@ -54,6 +54,7 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     "you_asked": ("提问", "Question"),
     "asked_as": ("身份：{role}", "Asked as: {role}"),
     "understood": ("结合上文，理解为：", "Read with the question before it as: "),
+    "earlier": ("此前的提问（本回答结合它们理解）", "Asked before (this answer is read with them)"),
     "undo": ("不对，按原话单独提问", "No, ask it on its own"),
     "answered": ("找到原文", "Found in the documents"),
     "listed": ("完整列表", "Complete list"),

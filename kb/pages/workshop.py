@@ -14,6 +14,7 @@ from kb.errors import KBError
 from kb.journal import Journal
 from kb.pages.access import allowed
 from kb.pages.library import Library
+from kb.pages.links import Link, read_link
 from kb.pages.packs import MAX_FILE, MAX_QUESTIONS, Pack, read_pack, read_pack_file, report_html
 from kb.pages.reading import resolve_target
 from kb.pages.tools import note_html, tools_html
@@ -179,7 +180,7 @@ def _build_cards(library: Library, journal: Journal, words: Words) -> Any:
 
 
 def cards_for(text: str, base: str, library: Library, journal: Journal) -> list[Card]:
-    """One card a line: a passage or section by its id, anything else is a question."""
+    """One card a line: a passage or section by its id, a copied link, or else a question."""
     root = base.strip().rstrip("/")
     cards = []
     for line in list(dict.fromkeys(x.strip() for x in text.splitlines() if x.strip()))[:MAX_CARDS]:
@@ -187,8 +188,10 @@ def cards_for(text: str, base: str, library: Library, journal: Journal) -> list[
             address = f"{root}/?p={percent(line)}"
             cards.append(Card(line, address, address))
         else:
-            short = f"{root}/s/{journal.shorten(line)}"
-            cards.append(Card(line, f"{root}/?q={percent(line)}", short))
+            home, link = read_link(line) or ("/", Link(line))
+            address = link.address(home)
+            short = journal.shorten(address if link.query != line else line)
+            cards.append(Card(link.query, f"{root}{address}", f"{root}/s/{short}"))
     return cards
 
 

@@ -5,6 +5,7 @@
   KB.t = (key, values = {}) =>
     Object.entries(values).reduce((text, [k, v]) => text.replaceAll(`{${k}}`, v), KB.words[key] || key);
   KB.actions = {};
+  KB.REMEMBERED = 8;                     // earlier questions that an answer may lean on
 
   // Gradio words its own parts, and sets <html lang>, by the browser's language; ours is fixed.
   const own = KB.lang === "en" ? "en" : "zh-CN";
@@ -55,12 +56,16 @@
     history.replaceState(null, "", address);
   };
   KB.actions.print = () => window.print();
+  // The other language opens the last answer, with the questions before it.
   KB.actions.language = (node, event) => {
-    const asked = [...document.querySelectorAll("#kb-log .kb-turn")].pop();
+    const turns = [...document.querySelectorAll("#kb-log .kb-turn[data-asked]")];
+    const asked = turns.filter((turn) => turn.dataset.link).pop() || turns.pop();
     if (!asked) return;
     event.preventDefault();
-    const query = JSON.parse(asked.dataset.asked || "{}").query || "";
-    location.href = `${node.getAttribute("href")}?q=${encodeURIComponent(query)}`;
+    const { query, history, role } = JSON.parse(asked.dataset.asked);
+    const given = [["q", query], ...history.slice(-KB.REMEMBERED).map((one) => ["h", one])];
+    if (role) given.push(["role", role]);
+    location.href = `${node.getAttribute("href")}?${new URLSearchParams(given)}`;
   };
 
   KB.post = async (path, body) => {

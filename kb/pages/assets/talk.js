@@ -157,9 +157,9 @@
     const old = kept();
     if (!old) return false;
     takeRole(old.role);
+    told = old.told;
     if (old.draft && field()) write(old.draft);
     if (old.html) {
-      told = old.told;
       log().innerHTML = old.html;
       hero(false);
       KB.chatAddress = old.address || KB.home;
@@ -168,7 +168,7 @@
     old.open.forEach((asked) => KB.ask(asked.query, asked.fresh, { role: asked.role }));
     return Boolean(old.html || old.open.length);
   };
-  // ``?q=`` asks; a reload or a step back shows the conversation as it was instead.
+  // ``?q=`` asks, after the earlier questions in ``h=``; a reload or a step back shows the conversation as it was instead.
   const begin = () => {
     const given = new URLSearchParams(location.search);
     const came = performance.getEntriesByType("navigation")[0]?.type;
@@ -176,7 +176,8 @@
     const query = (given.get("q") || "").trim();
     if (!query || given.get("p")) return;
     takeRole(given.get("role") || "");
-    KB.ask(query, true, { role: given.get("role") || "" });
+    told = { turns: 0, history: given.getAll("h").filter((one) => one.trim()).slice(-KB.REMEMBERED) };
+    KB.ask(query, !told.history.length, { role: given.get("role") || "" });
   };
   KB.mountChat = (element, trigger, props, watch) => {
     const first = !send;
