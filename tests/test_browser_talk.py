@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from tests.browser_fixtures import Open, browser, open_page, site
+from kb.settings import Settings
+from tests.browser_fixtures import Open, browser, open_page, serve, site
 from tests.test_browser import MONEY, ask
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 __all__ = ["browser", "open_page", "site"]
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -82,3 +88,41 @@ def test_a_short_link_opens_a_follow_up(open_page: Open, site: str) -> None:
     turn = other.locator("#kb-turn-1")
     turn.wait_for()
     assert (asked(turn)["query"], asked(turn)["history"]) == (FOLLOW, [MONEY])
+
+
+@contextmanager
+def unwatched(browser: Browser, base: str) -> Iterator[Page]:
+    """A page whose errors do not count: here the server goes away."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.goto(base + "/")
+    page.wait_for_selector("#kb-tabs button[role=tab]")
+    yield page
+    context.close()
+
+
+def test_a_stopped_server_is_told_and_waited_for(browser: Browser, real_settings: Settings) -> None:
+    with serve(real_settings) as base:
+        going = unwatched(browser, base)
+        page = going.__enter__()
+        card = ask(page, MONEY, 1).locator(".kb-card-direct:has([data-kb=section])").first
+        card.wait_for()
+    card.locator("[data-kb=section]").click()
+    card.locator(".kb-result[data-kind=bad]", has_text="没有连上问答服务").wait_for()
+    page.evaluate("document.querySelector('.kb-card-direct .kb-result').textContent = ''")
+    card.locator("[data-kb=why]").click()
+    card.locator(".kb-result[data-kind=bad]", has_text="没有连上问答服务").wait_for()
+    page.fill("#kb-question textarea", FOLLOW)
+    page.press("#kb-question textarea", "Enter")
+    lost = page.locator(".kb-lost", has_text="没有连上问答服务")
+    lost.wait_for(timeout=15_000)
+    assert lost.locator(".kb-question").text_content() == FOLLOW
+    assert lost.locator("button").inner_text() == "再问一次"
+    page.fill("#kb-question textarea", "还没写完的")
+    page.locator("[data-testid=toast-text]", has_text="没有连上问答服务").first.wait_for()
+    with serve(real_settings, port=urlsplit(base).port or 0):
+        page.locator("#kb-turn-2 .kb-quote").first.wait_for(timeout=30_000)
+        assert asked(page.locator("#kb-turn-2"))["history"] == [MONEY]
+        assert page.input_value("#kb-question textarea") == "还没写完的"
+        going.__exit__(None, None, None)

@@ -143,6 +143,14 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
         "没有连上问答服务。请确认程序还在运行，再点“再问一次”。",
         "The service did not answer. Check that it is running, then ask again.",
     ),
+    "js_unreached": (
+        "没有连上问答服务。请确认程序还在运行，再点一次。",
+        "The service did not answer. Check that it is running, then try again.",
+    ),
+    "js_gradio_waiting": (
+        "没有连上问答服务，正在等它恢复；恢复后本页会自动刷新，对话和没写完的问题都会保留。",
+        "The service did not answer. This page reloads as soon as it does; the conversation is kept.",
+    ),
     "js_empty": ("请先输入问题", "Please type a question first"),
     "js_definition": ("名词解释", "Glossary"),
     "js_answer_ready": ("已回答：{status}，{count}处原文", "Answered: {status}, {count} passages"),

@@ -75,6 +75,16 @@
     if (!reply.ok) throw new Error(String(reply.status));
     return reply;
   };
+  KB.get = async (path) => {
+    const reply = await fetch(path);
+    if (!reply.ok) throw new Error(String(reply.status));
+    return reply;
+  };
+  // A reply that says no has its status for a message; no reply at all is told as such.
+  KB.trouble = (error) => KB.t(/^\d+$/.test(error.message) ? "failed" : "unreached");
+  KB.overcome = (node) => {
+    if ([KB.t("failed"), KB.t("unreached")].includes(node?.textContent)) node.textContent = "";
+  };
   KB.say = (node, text, kind = "") => {
     if (!node) return;
     node.textContent = text;
@@ -153,10 +163,20 @@
       .observe(document.body, { subtree: true, childList: true });
   });
   KB.arrived = () => paint();
+  // What Gradio says by itself, in English only.
+  const SAID = {
+    "Connection to the server was lost. Attempting reconnection...": "gradio_waiting",
+  };
+  const translate = () => document.querySelectorAll(".toast-title, [data-testid=toast-text]").forEach((node) => {
+    const text = node.firstChild;
+    const key = text?.nodeType === Node.TEXT_NODE && SAID[text.data.trim()];
+    if (key && text.data !== KB.t(key)) text.data = KB.t(key);
+  });
   // Names that Gradio leaves empty or in English.
   KB.label = () => {
     KB.offer?.();
     nameTheme();
+    translate();
     const names = { question: "kb-question", find: "kb-find", compare: "kb-compare" };
     for (const [key, id] of Object.entries(names)) {
       document.querySelectorAll(`#${id} textarea, #${id} input`)

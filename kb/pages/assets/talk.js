@@ -10,6 +10,7 @@
   let mark = Date.now();
   let told = { turns: 0, history: [] };
   const waiting = [];
+  const lost = [];                       // asked in vain; a reload asks them again
 
   const hero = (shown) => document.getElementById("kb-hero")?.classList.toggle("kb-gone", !shown);
   const radios = () => [...document.querySelectorAll("#kb-role input")];
@@ -20,7 +21,7 @@
   };
   const keep = () => {
     const turns = [...(log()?.querySelectorAll(".kb-turn:not(.kb-pending):not(.kb-lost)") || [])].slice(-KEPT);
-    const open = busy ? [busy, ...waiting] : waiting;
+    const open = busy ? [...lost, busy, ...waiting] : [...lost, ...waiting];
     try {
       sessionStorage.setItem(STORE, JSON.stringify({
         told, html: turns.map((turn) => turn.outerHTML).join(""), open, draft: field()?.value || "", role: role(),
@@ -116,26 +117,51 @@
     const count = turn.querySelectorAll(".kb-card > .kb-quote, .kb-row > .kb-quote").length;
     KB.announce(KB.t("answer_ready", { status: state || "", count }));
   };
+  const lose = (asked) => {
+    const turn = pendingOf(asked);
+    if (!turn) return;
+    lost.push(asked);
+    turn.classList.replace("kb-pending", "kb-lost");
+    const again = document.createElement("button");
+    again.type = "button";
+    again.className = "kb-plain";
+    again.textContent = KB.t("again");
+    again.addEventListener("click", () => {
+      turn.remove();
+      if (lost.includes(asked)) lost.splice(lost.indexOf(asked), 1);
+      KB.ask(asked.query, asked.fresh, { role: asked.role });
+    });
+    turn.querySelector(".kb-message").textContent = KB.t("lost");
+    turn.append(again);
+    KB.announce(KB.t("lost"));
+  };
   KB.failed = () => {
     const asked = busy;
     busy = null;
-    const turn = asked && pendingOf(asked);
-    if (turn) {
-      turn.classList.replace("kb-pending", "kb-lost");
-      const again = document.createElement("button");
-      again.type = "button";
-      again.className = "kb-plain";
-      again.textContent = KB.t("again");
-      again.addEventListener("click", () => { turn.remove(); KB.ask(asked.query, asked.fresh, { role: asked.role }); });
-      turn.querySelector(".kb-message").textContent = KB.t("lost");
-      turn.append(again);
-    }
+    if (asked) lose(asked);
     keep();
     pump();
   };
+  // Gradio says nothing to us when the server is gone: while a question is under way we look.
+  const BEAT = 3000;
+  let missed = 0;
+  setInterval(async () => {
+    if (!busy) { missed = 0; return; }
+    try {
+      const reply = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(BEAT - 500) });
+      missed = reply.ok ? 0 : missed + 1;
+    } catch {
+      missed += 1;
+    }
+    if (missed < 3 || !busy) return;
+    const open = [busy, ...waiting.splice(0)];
+    busy = null;
+    open.forEach(lose);
+    keep();
+  }, BEAT);
   KB.clearLog = () => {
     const old = { told, turns: [...(log()?.querySelectorAll(".kb-turn:not(.kb-pending)") || [])], address: KB.chatAddress };
-    waiting.length = 0;
+    waiting.length = lost.length = 0;
     told = { turns: 0, history: [] };
     if (log()) log().textContent = "";
     hero(true);

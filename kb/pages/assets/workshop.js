@@ -14,8 +14,8 @@
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10000);
       KB.say(note(node), "✔ " + link.download, "good");
-    } catch {
-      KB.say(note(node), KB.t("failed"), "bad");
+    } catch (error) {
+      KB.say(note(node), KB.trouble(error), "bad");
     }
   };
   KB.actions.handout = (node) => {
@@ -69,8 +69,9 @@
       const reply = await KB.post("/page/why", body);
       card.querySelector(".kb-actions").insertAdjacentHTML("afterend", await reply.text());
       node.setAttribute("aria-expanded", "true");
-    } catch {
-      KB.say(card.querySelector(".kb-result"), KB.t("failed"), "bad");
+      KB.overcome(card.querySelector(".kb-result"));
+    } catch (error) {
+      KB.say(card.querySelector(".kb-result"), KB.trouble(error), "bad");
     }
   };
 
