@@ -12,7 +12,7 @@ import pytest
 
 from kb.settings import Settings
 from tests.browser_fixtures import Open, browser, open_page, serve, site
-from tests.test_browser import MONEY, ask
+from tests.test_browser import MONEY, address, ask
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -126,3 +126,17 @@ def test_a_stopped_server_is_told_and_waited_for(browser: Browser, real_settings
         assert asked(page.locator("#kb-turn-2"))["history"] == [MONEY]
         assert page.input_value("#kb-question textarea") == "还没写完的"
         going.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize(("act", "part"), [("section", ".kb-section"), ("why", ".kb-why")])
+def test_two_clicks_open_one_block(open_page: Open, act: str, part: str) -> None:
+    page = open_page(address(MONEY))
+    card = page.locator("#kb-turn-1 .kb-card-direct:has([data-kb=section])").first
+    card.wait_for()
+    twice = "node => { node.click(); node.click(); }"
+    card.locator(f"[data-kb={act}]").evaluate(twice)
+    card.locator(part).first.wait_for()
+    page.wait_for_timeout(700)
+    assert card.locator(part).count() == 1
+    card.locator(f"[data-kb={act}]").click()
+    card.locator(part).wait_for(state="hidden")

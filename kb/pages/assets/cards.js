@@ -36,7 +36,7 @@
       KB.say(result(node), KB.t("verify_failed"), "bad");
     }
   };
-  KB.actions.section = async (node) => {
+  KB.actions.section = KB.once(async (node) => {
     const card = node.closest(".kb-card");
     const shown = card.querySelector(".kb-section");
     if (shown) {
@@ -54,7 +54,7 @@
     node.setAttribute("aria-expanded", String(open));
     node.textContent = KB.t(open ? "section_hide" : "section_show");
     return undefined;
-  };
+  });
 
   KB.actions.feedback = (node) => {
     const form = node.closest("form");

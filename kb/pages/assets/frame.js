@@ -85,6 +85,12 @@
   KB.overcome = (node) => {
     if ([KB.t("failed"), KB.t("unreached")].includes(node?.textContent)) node.textContent = "";
   };
+  // A button does nothing more while what it began is under way.
+  KB.once = (act) => async (node, event) => {
+    if (node.getAttribute("aria-busy")) return;
+    node.setAttribute("aria-busy", "true");
+    try { await act(node, event); } finally { node.removeAttribute("aria-busy"); }
+  };
   KB.say = (node, text, kind = "") => {
     if (!node) return;
     node.textContent = text;

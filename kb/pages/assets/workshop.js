@@ -55,7 +55,7 @@
       delete key.dataset.folded;
     });
   });
-  KB.actions.why = async (node) => {
+  KB.actions.why = KB.once(async (node) => {
     const card = node.closest(".kb-card");
     const shown = card.querySelector(".kb-why, .kb-why-none");
     if (shown) {
@@ -73,7 +73,7 @@
     } catch (error) {
       KB.say(card.querySelector(".kb-result"), KB.trouble(error), "bad");
     }
-  };
+  });
 
   document.addEventListener("input", (event) => {
     const field = event.target.closest("[data-kb-filter]");
