@@ -140,3 +140,13 @@ def test_two_clicks_open_one_block(open_page: Open, act: str, part: str) -> None
     assert card.locator(part).count() == 1
     card.locator(f"[data-kb={act}]").click()
     card.locator(part).wait_for(state="hidden")
+
+
+def test_enter_that_ends_a_composition_sends_nothing(open_page: Open) -> None:
+    page = open_page("/")
+    page.fill("#kb-question textarea", "数字化")
+    page.evaluate("""() => document.querySelector('#kb-question textarea').dispatchEvent(
+      new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true, cancelable: true }))""")
+    page.wait_for_timeout(300)
+    assert page.locator(".kb-turn").count() == 0
+    assert page.input_value("#kb-question textarea") == "数字化"

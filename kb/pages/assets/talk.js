@@ -79,8 +79,10 @@
     field().value = text;
     field().dispatchEvent(new Event("input", { bubbles: true }));
   };
+  // Safari ends a composition before the key that ended it; 229 is that key's code.
+  const composing = (event) => event.isComposing || event.keyCode === 229;
   document.addEventListener("keydown", (event) => {
-    if (event.target !== field() || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.target !== field() || event.key !== "Enter" || event.shiftKey || composing(event)) return;
     event.preventDefault();
     event.stopPropagation();
     take();
