@@ -150,3 +150,11 @@ def test_enter_that_ends_a_composition_sends_nothing(open_page: Open) -> None:
     page.wait_for_timeout(300)
     assert page.locator(".kb-turn").count() == 0
     assert page.input_value("#kb-question textarea") == "数字化"
+
+
+def test_an_unknown_role_is_ignored(open_page: Open) -> None:
+    page = open_page(address(MONEY) + "&role=hacker")
+    turn = page.locator("#kb-turn-1")
+    turn.wait_for()
+    assert asked(turn)["role"] == ""
+    assert "role" not in page.url

@@ -15,6 +15,7 @@ from kb.answer import Assistant
 from kb.api import create_api
 from kb.errors import InputError
 from kb.journal import Journal
+from kb.pages.chat import read_asked
 from kb.pages.library import Library
 from kb.pages.links import Link, leaned_on, read_link
 from kb.pages.packs import read_pack, read_pack_file, report_csv, report_html
@@ -168,6 +169,12 @@ def test_a_short_address_keeps_the_dialogue(
             assert card.address == "http://x" + wanted
             moved = opened.get(card.short.removeprefix("http://x"), follow_redirects=False)
             assert moved.headers["location"] == wanted
+
+
+def test_what_the_browser_sends_is_held_to_what_there_is() -> None:
+    assert read_asked({"query": "问", "role": "hacker"}).role == ""
+    assert read_asked({"query": "问", "role": "any"}).role == ""
+    assert read_asked({"query": "问", "role": "supply"}).role == "supply"
 
 
 def test_the_reader_shows_every_document_whole(shelf: Shelf) -> None:

@@ -82,14 +82,13 @@ def _role(value: str | None) -> Role | None:
 
 
 def read_asked(data: Mapping[str, Any]) -> Asked:
-    """What the browser sent, with anything unfit left out."""
+    """What the browser sent, with anything unfit left out, such as a role that there is not."""
     query = str(data.get("query", ""))[:MAX_TYPED]
     history = data.get("history")
     earlier = [str(h)[:MAX_TYPED] for h in history] if isinstance(history, list) else []
     told = Conversation(_number(data.get("turns")), tuple(earlier[-MAX_TURNS:]))
-    return Asked(
-        _number(data.get("mark")), query, told, bool(data.get("fresh")), str(data.get("role", ""))
-    )
+    role = _role(str(data.get("role"))) or ""
+    return Asked(_number(data.get("mark")), query, told, bool(data.get("fresh")), role)
 
 
 def _number(value: object) -> int:
