@@ -158,3 +158,26 @@ def test_an_unknown_role_is_ignored(open_page: Open) -> None:
     turn.wait_for()
     assert asked(turn)["role"] == ""
     assert "role" not in page.url
+
+
+@pytest.mark.parametrize("width", [1366, 390])
+def test_the_focus_is_never_behind_the_composer(open_page: Open, width: int) -> None:
+    page = open_page(address(MONEY), width=width)
+    page.set_viewport_size({"width": width, "height": 650})
+    page.locator("#kb-turn-1 .kb-quote").first.wait_for()
+    page.evaluate("scrollTo(0, 0); document.querySelector('#kb-turn-1 h2').focus()")
+    seen = 0
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(60)
+        inside, hidden = page.evaluate("""() => {
+          const box = document.activeElement.getBoundingClientRect();
+          const bar = document.getElementById('kb-composer').getBoundingClientRect();
+          const inside = Boolean(document.activeElement.closest('#kb-log'));
+          return [inside, box.bottom > bar.top];
+        }""")
+        if not inside:
+            break
+        seen += 1
+        assert not hidden, page.evaluate("document.activeElement.outerHTML")
+    assert seen > 8

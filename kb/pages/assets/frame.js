@@ -168,7 +168,15 @@
     new MutationObserver(() => { cancelAnimationFrame(due); due = requestAnimationFrame(KB.label); })
       .observe(document.body, { subtree: true, childList: true });
   });
-  KB.arrived = () => paint();
+  // What takes the focus must not stand behind the composer, which sticks to the lower edge.
+  const clear = new ResizeObserver(([seen]) => {
+    root.style.scrollPaddingBottom = `${seen.target.offsetHeight + 12}px`;
+  });
+  KB.arrived = () => {
+    paint();
+    const composer = document.getElementById("kb-composer");
+    if (composer) clear.observe(composer);
+  };
   // What Gradio says by itself, in English only.
   const SAID = {
     "Connection to the server was lost. Attempting reconnection...": "gradio_waiting",
