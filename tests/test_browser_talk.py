@@ -181,3 +181,15 @@ def test_the_focus_is_never_behind_the_composer(open_page: Open, width: int) -> 
         seen += 1
         assert not hidden, page.evaluate("document.activeElement.outerHTML")
     assert seen > 8
+
+
+def test_gradio_says_errors_in_chinese(open_page: Open) -> None:
+    page = open_page("/")
+    page.click("#kb-tabs > .tab-wrapper button[role=tab]:has-text('培训')")
+    page.set_input_files(
+        "#kb-pack-file input[type=file], input[type=file]",
+        files=[{"name": "题.csv", "mimeType": "text/csv", "buffer": b"\x00\x01\xff\xfe"}],
+    )
+    title = page.locator(".toast-title").first
+    title.wait_for()
+    assert title.inner_text().strip() == "没有成功"

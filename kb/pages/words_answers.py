@@ -147,6 +147,10 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
         "没有连上问答服务。请确认程序还在运行，再点一次。",
         "The service did not answer. Check that it is running, then try again.",
     ),
+    "js_gradio_error": ("没有成功", "That did not work"),
+    "js_gradio_warning": ("请注意", "Please note"),
+    "js_gradio_info": ("提示", "Note"),
+    "js_gradio_success": ("已完成", "Done"),
     "js_gradio_waiting": (
         "没有连上问答服务，正在等它恢复；恢复后本页会自动刷新，对话和没写完的问题都会保留。",
         "The service did not answer. This page reloads as soon as it does; the conversation is kept.",

@@ -179,6 +179,7 @@
   };
   // What Gradio says by itself, in English only.
   const SAID = {
+    Error: "gradio_error", Warning: "gradio_warning", Info: "gradio_info", Success: "gradio_success",
     "Connection to the server was lost. Attempting reconnection...": "gradio_waiting",
   };
   const translate = () => document.querySelectorAll(".toast-title, [data-testid=toast-text]").forEach((node) => {
