@@ -16,6 +16,7 @@ from kb.api import create_api
 from kb.errors import InputError
 from kb.journal import Journal
 from kb.pages.chat import read_asked
+from kb.pages.insight import scale_html
 from kb.pages.library import Library
 from kb.pages.links import Link, leaned_on, read_link
 from kb.pages.packs import read_pack, read_pack_file, report_csv, report_html
@@ -175,6 +176,25 @@ def test_what_the_browser_sends_is_held_to_what_there_is() -> None:
     assert read_asked({"query": "问", "role": "hacker"}).role == ""
     assert read_asked({"query": "问", "role": "any"}).role == ""
     assert read_asked({"query": "问", "role": "supply"}).role == "supply"
+
+
+def test_a_probability_is_never_said_to_be_certain(shelf: Shelf, assistant: Assistant) -> None:
+    english = Words("en")
+    for part, zh, en in (
+        (1.0, "超过99%", "more than 99%"),
+        (0.9951, "超过99%", "more than 99%"),
+        (0.99, "约为 99%", "about 99%"),
+        (0.01, "约为 1%", "about 1%"),
+        (0.0, "不到1%", "less than 1%"),
+    ):
+        assert (ZH.share(part), english.share(part)) == (zh, en)
+    explained = assistant.explain("什么是低代码")
+    sure = explained.answer.model_copy(update={"confidence": 0.99996})
+    shown = text_of(turn_html(TurnView(1, sure), shelf, ZH)).text
+    shown += text_of(scale_html(explained._replace(answer=sure), assistant, ZH)).text
+    assert "100%" not in shown
+    assert "1.000" not in shown
+    assert shown.count("概率超过99%") == 2
 
 
 def test_the_reader_shows_every_document_whole(shelf: Shelf) -> None:

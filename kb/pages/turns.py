@@ -130,7 +130,7 @@ def _confidence(answer: Answer, words: Words) -> Html:
         "high" if answer.confidence >= HIGH else "medium" if answer.confidence >= MEDIUM else "low"
     )
     word = words("confidence", word=words(f"confidence_{level}"))
-    number = words("confidence_number", percent=round(answer.confidence * 100))
+    number = words("confidence_number", share=words.share(answer.confidence))
     return el("details", el("summary", word), el("span", number), class_="kb-confidence")
 
 

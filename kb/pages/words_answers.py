@@ -76,10 +76,13 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     "confidence_medium": ("中", "medium"),
     "confidence_low": ("低", "low"),
     "confidence_number": (
-        "文件能回答此问的概率约为 {percent}%（由带标注的问题校准；不是文字相似度，也不表示第一段一定最贴切，请一并看看后面几段）",
-        "Calibrated probability that the documents answer this: about {percent}%. It is no similarity"
+        "文件能回答此问的概率{share}（由带标注的问题校准；不是文字相似度，也不表示第一段一定最贴切，请一并看看后面几段）",
+        "Calibrated probability that the documents answer this: {share}. It is no similarity"
         " and does not say that the first passage fits best; do look at the others too.",
     ),
+    "share_about": ("约为 {percent}%", "about {percent}%"),
+    "share_most": ("超过99%", "more than 99%"),
+    "share_least": ("不到1%", "less than 1%"),
     "side_by_side": ("两份文件都说到了，对照如下", "Two documents speak of this, side by side"),
     "wording_sample": ("波浪线", "Wavy lines"),
     "wording_legend": (
