@@ -183,6 +183,20 @@ def test_the_focus_is_never_behind_the_composer(open_page: Open, width: int) -> 
     assert seen > 8
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_question_far_too_long_leaves_its_refusal_in_view(open_page: Open, width: int) -> None:
+    page = open_page(address("企业数字化转型怎么做" * 300), width=width)
+    turn = page.locator("#kb-turn-1")
+    turn.wait_for()
+    message = turn.locator(".kb-message", has_text="问题太长")
+    box = message.bounding_box()
+    assert box is not None
+    bar = page.locator("#kb-composer").bounding_box()
+    assert bar is not None
+    assert box["y"] > 0
+    assert box["y"] + box["height"] < bar["y"]
+
+
 def test_gradio_says_errors_in_chinese(open_page: Open) -> None:
     page = open_page("/")
     page.click("#kb-tabs > .tab-wrapper button[role=tab]:has-text('培训')")
