@@ -101,7 +101,7 @@ class Assistant:
             role: rank passages that address this reader higher.
         """
         try:
-            text, earlier = clean(query), self._earlier(history)
+            text, earlier = clean(query), self.earlier(history)
         except InputError as error:
             return self._refuse(query, error.code, str(error))
         with self._slots:
@@ -112,7 +112,7 @@ class Assistant:
     ) -> Explained:
         """Like ``answer``, with the resolution, plan, scores and judgement beside it."""
         try:
-            text, earlier = clean(query), self._earlier(history)
+            text, earlier = clean(query), self.earlier(history)
         except InputError as error:
             refusal = self._refuse(query, error.code, str(error))
             return Explained(refusal, fresh(refusal.query), None, None, None, None)
@@ -121,7 +121,7 @@ class Assistant:
         return explained._replace(answer=_echoed(explained.answer, query))
 
     @staticmethod
-    def _earlier(history: Sequence[str]) -> tuple[str, ...]:
+    def earlier(history: Sequence[str]) -> tuple[str, ...]:
         """The earlier queries that a follow-up can lean on: no unusable ones, no greetings."""
         usable = []
         for query in history:

@@ -48,9 +48,9 @@ def answers(address: str) -> bool:
 
 
 @contextmanager
-def serve(settings: Settings, ready: str = "/readyz") -> Iterator[str]:
+def serve(settings: Settings, ready: str = "/readyz", port: int = 0) -> Iterator[str]:
     """Run ``app.py`` in a process of its own until the address answers."""
-    port = free_port()
+    port = port or free_port()
     environment = settings.model_copy(update={"port": port}).as_environment()
     log = settings.data_dir / "server.log"
     with log.open("w") as out:

@@ -16,8 +16,11 @@ from kb.answer import Assistant
 from kb.api import create_api
 from kb.errors import InputError
 from kb.journal import Counted, Feedback, Journal, Statistics
+from kb.pages.chat import read_asked
 from kb.pages.exports import feedback_csv, report_csv, statistics_csv
+from kb.pages.insight import scale_html
 from kb.pages.library import Library
+from kb.pages.links import Link, leaned_on, read_link
 from kb.pages.lost import Lost
 from kb.pages.packs import (
     LeftOut,
@@ -126,6 +129,81 @@ def test_a_follow_up_can_be_undone(shelf: Shelf, assistant: Assistant) -> None:
     html = turn_html(TurnView(2, answer, (first,)), shelf, ZH)
     assert 'data-fresh="1"' in html
     assert answer.standalone_query in text_of(html).text
+
+
+def test_a_link_carries_what_its_answer_leans_on(shelf: Shelf, assistant: Assistant) -> None:
+    history = ("什么是低代码", "没钱搞，政府给补贴吗", "你好")
+    for query, least in (("那银行呢", 1), ("第22页讲什么", 0)):
+        answer = assistant.answer(query, history)
+        leans = leaned_on(answer, history, None, assistant)
+        assert len(leans) == least
+        turn = TurnView(2, answer, history, "supply", leans=leans)
+        for words in (ZH, Words("en")):
+            opened = read_link("http://127.0.0.1:7860" + turn.link(words))
+            assert opened == (words.home, Link(query, leans, "supply"))
+        assert assistant.answer(query, leans) == answer
+    long = tuple(f"{n}" + "问" * 400 for n in range(8))
+    address = Link("那银行呢", long).address("/")
+    assert len(address) < 10_001
+    assert read_link(address) == ("/", Link("那银行呢", long[-2:]))
+    for text in ("什么是低代码", "http://[", "/?p=guide:2-3", "https://x/y?q=1", "?q=1"):
+        assert read_link(text) is None
+
+
+def test_the_first_turn_of_a_link_says_what_was_asked_before(
+    shelf: Shelf, assistant: Assistant
+) -> None:
+    history = ("没钱<b>搞，政府给补贴吗",)
+    answer = assistant.answer("那银行呢", history)
+    first = turn_html(TurnView(1, answer, history), shelf, ZH)
+    assert "kb-earlier" in first
+    assert "<b>" not in first
+    assert history[0] in text_of(first).text
+    assert "kb-earlier" not in turn_html(TurnView(2, answer, history), shelf, ZH)
+
+
+def test_a_short_address_keeps_the_dialogue(
+    client: TestClient, library: Library, tmp_path: Path, service: Service
+) -> None:
+    journal = Journal(tmp_path)
+    linked = Link("那银行呢", ("没钱搞，政府给补贴吗",), "demand")
+    lines = ["http://127.0.0.1:7860" + linked.address("/en/"), "什么是低代码"]
+    cards = cards_for("\n".join(lines), "http://x", library, journal).cards
+    assert [card.label for card in cards] == ["那银行呢", "什么是低代码"]
+    app = create_api(service)
+    app.include_router(page_routes(service, library, journal))
+    with TestClient(app, client=HERE) as opened:
+        for card, wanted in zip(
+            cards, (linked.address("/en/"), Link("什么是低代码").address("/")), strict=True
+        ):
+            assert card.address == "http://x" + wanted
+            moved = opened.get(card.short.removeprefix("http://x"), follow_redirects=False)
+            assert moved.headers["location"] == wanted
+
+
+def test_what_the_browser_sends_is_held_to_what_there_is() -> None:
+    assert read_asked({"query": "问", "role": "hacker"}).role == ""
+    assert read_asked({"query": "问", "role": "any"}).role == ""
+    assert read_asked({"query": "问", "role": "supply"}).role == "supply"
+
+
+def test_a_probability_is_never_said_to_be_certain(shelf: Shelf, assistant: Assistant) -> None:
+    english = Words("en")
+    for part, zh, en in (
+        (1.0, "超过99%", "more than 99%"),
+        (0.9951, "超过99%", "more than 99%"),
+        (0.99, "约为 99%", "about 99%"),
+        (0.01, "约为 1%", "about 1%"),
+        (0.0, "不到1%", "less than 1%"),
+    ):
+        assert (ZH.share(part), english.share(part)) == (zh, en)
+    explained = assistant.explain("什么是低代码")
+    sure = explained.answer.model_copy(update={"confidence": 0.99996})
+    shown = text_of(turn_html(TurnView(1, sure), shelf, ZH)).text
+    shown += text_of(scale_html(explained._replace(answer=sure), assistant, ZH)).text
+    assert "100%" not in shown
+    assert "1.000" not in shown
+    assert shown.count("概率超过99%") == 2
 
 
 def test_the_reader_shows_every_document_whole(shelf: Shelf) -> None:

@@ -2,6 +2,7 @@
 
 words           every fixed word on the page, Chinese and English
 library         documents, passages and terms, before the encoder is loaded and after
+links           addresses that open an answer again
 cards           one turn of the conversation as HTML
 packs           a trainer's questions: pasted, from a file (pack_files), and their report
 chat            问答

@@ -10,6 +10,7 @@ import gradio as gr
 from kb.errors import KBError
 from kb.journal import Journal
 from kb.pages.library import Library
+from kb.pages.links import leaned_on
 from kb.pages.tools import tools_html
 from kb.pages.turns import TurnView, suggestion_list, turn_html, waiting_html
 from kb.pages.words import Words
@@ -57,13 +58,16 @@ class Desk:
         history = () if fresh else told.history[-MAX_TURNS:]
         try:
             self.service.wait(WAIT_SECONDS)
-            answer = self.service.assistant.answer(query, history, _role(role))
+            assistant = self.service.assistant
+            answer = assistant.answer(query, history, _role(role))
+            leans = leaned_on(answer, history, _role(role), assistant)
             shelf = self.library.shelf
         except NotReadyError as error:
             return waiting_html(number, query, str(error), self.words)
         self._count(answer)
         more = self.library.examples
-        return turn_html(TurnView(number, answer, history, role, more=more), shelf, self.words)
+        turn = TurnView(number, answer, history, role, more=more, leans=leans)
+        return turn_html(turn, shelf, self.words)
 
     def _count(self, answer: Any) -> None:
         """Statistics must never stand between a reader and an answer."""
@@ -78,14 +82,13 @@ def _role(value: str | None) -> Role | None:
 
 
 def read_asked(data: Mapping[str, Any]) -> Asked:
-    """What the browser sent, with anything unfit left out."""
+    """What the browser sent, with anything unfit left out, such as a role that there is not."""
     query = str(data.get("query", ""))[:MAX_TYPED]
     history = data.get("history")
     earlier = [str(h)[:MAX_TYPED] for h in history] if isinstance(history, list) else []
     told = Conversation(_number(data.get("turns")), tuple(earlier[-MAX_TURNS:]))
-    return Asked(
-        _number(data.get("mark")), query, told, bool(data.get("fresh")), str(data.get("role", ""))
-    )
+    role = _role(str(data.get("role"))) or ""
+    return Asked(_number(data.get("mark")), query, told, bool(data.get("fresh")), role)
 
 
 def _number(value: object) -> int:

@@ -82,10 +82,10 @@ def scale_html(explained: Explained, assistant: Assistant, words: Words) -> Html
     answer, model = explained.answer, assistant.judge.calibration
     thresholds = (("scale_related", model.related), ("scale_answered", model.answered))
     lines = [
-        el("span", el("i", f"{words(key)} {at:.2f}"), class_="kb-line", style=_at(at))
+        el("span", el("i", f"{words(key)} {at:.0%}"), class_="kb-line", style=_at(at))
         for key, at in thresholds
     ]
-    label = words("scale_label", value=f"{answer.confidence:.3f}", state=words(answer.status))
+    label = words("scale_label", share=words.share(answer.confidence), state=words(answer.status))
     dot = el("b", style=_at(answer.confidence))
     scale = el("div", dot, *lines, class_="kb-scale", role="img", aria_label=label)
     return join(el("p", label), scale)

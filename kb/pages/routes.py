@@ -20,6 +20,7 @@ from kb.pages.access import allowed, refusal
 from kb.pages.exports import feedback_csv, report_csv, statistics_csv
 from kb.pages.insight import why, why_html
 from kb.pages.library import Library
+from kb.pages.links import Link, read_link
 from kb.pages.lost import lost
 from kb.pages.reading import section_html
 from kb.pages.words import Lang, Words
@@ -174,12 +175,13 @@ def _add_files(router: APIRouter, service: Service, library: Library, journal: J
 
     @router.get("/s/{code}")
     def short(code: str, request: Request) -> Response:
-        """A short address: opens the page with its question asked."""
-        query = journal.expand(code)
-        if query is None:
+        """A short address: opens the page with its question asked, or the answer linked to."""
+        kept = journal.expand(code)
+        if kept is None:
             words = Words()
             return lost(request.headers, words("lost_short", code=code[:20]), words)
-        return RedirectResponse(f"/?q={percent(query)}")
+        home, link = read_link(kept) or ("/", Link(kept))
+        return RedirectResponse(link.address(home))
 
     @router.post("/page/handout")
     def handout(wanted: Handout) -> Response:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import NamedTuple
-from urllib.parse import quote as percent
 
 from kb.counterparts import compare
 from kb.pages.cards import card, direct_cards
+from kb.pages.links import Link
 from kb.pages.words import Words
 from kb.render import Html, Shelf, el, join
 from kb.schema import Answer
@@ -23,7 +23,8 @@ OFFERED = 3
 class TurnView(NamedTuple):
     """One turn to show: its number in its group on the page, the answer, and how it was asked.
 
-    ``more`` are questions to offer where an answer brings none of its own.
+    ``more`` are questions to offer where an answer brings none of its own; ``leans`` are the
+    earlier questions that its link carries, all of the history where none are given.
     """
 
     number: int
@@ -32,6 +33,7 @@ class TurnView(NamedTuple):
     role: str = ""
     group: str = "turn"
     more: tuple[str, ...] = ()
+    leans: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -39,9 +41,9 @@ class TurnView(NamedTuple):
         return f"kb-{self.group}-{self.number}"
 
     def link(self, words: Words) -> str:
-        """The address that asks this question again, as it was understood."""
-        role = f"&role={self.role}" if self.role else ""
-        return f"{words.home}?q={percent(self.answer.standalone_query)}{role}"
+        """The address that opens this very answer again."""
+        leans = self.history if self.leans is None else self.leans
+        return Link(self.answer.query, leans, self.role).address(words.home)
 
 
 def turn_html(turn: TurnView, shelf: Shelf, words: Words) -> Html:
@@ -62,6 +64,7 @@ def turn_html(turn: TurnView, shelf: Shelf, words: Words) -> Html:
     )
     return el(
         "article",
+        _earlier(turn, words),
         _question(answer.query, words, turn.name, turn.role),
         _understood(turn, words),
         body,
@@ -93,6 +96,15 @@ def _question(query: str, words: Words, name: str, role: str = "") -> Html:
     return el("h2", hidden, shown, note, class_="kb-question", id=f"{name}-q", tabindex=-1)
 
 
+def _earlier(turn: TurnView, words: Words) -> Html:
+    """The questions before the first turn, where a link has opened in mid-dialogue."""
+    if turn.number > 1 or not turn.history:
+        return Html()
+    items = (el("li", query) for query in turn.history)
+    label = el("p", words("earlier"), class_="kb-label")
+    return el("div", label, el("ol", *items), class_="kb-earlier")
+
+
 def _understood(turn: TurnView, words: Words) -> Html:
     answer = turn.answer
     if not turn.history or answer.standalone_query == answer.query:
@@ -118,7 +130,7 @@ def _confidence(answer: Answer, words: Words) -> Html:
         "high" if answer.confidence >= HIGH else "medium" if answer.confidence >= MEDIUM else "low"
     )
     word = words("confidence", word=words(f"confidence_{level}"))
-    number = words("confidence_number", percent=round(answer.confidence * 100))
+    number = words("confidence_number", share=words.share(answer.confidence))
     return el("details", el("summary", word), el("span", number), class_="kb-confidence")
 
 

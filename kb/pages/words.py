@@ -17,6 +17,7 @@ from kb.pages.words_rooms import ROOMS
 __all__ = ["TABLE", "Lang", "Words"]
 
 Lang = Literal["zh", "en"]
+LEAST, MOST = 0.01, 0.99
 TABLE: Mapping[str, tuple[str, str]] = {**ANSWERS, **ROOMS}
 
 
@@ -33,6 +34,14 @@ class Words(NamedTuple):
     def form(self, key: str) -> str:
         """The word of a key as it stands in the table: ``第{n}页``."""
         return TABLE[key][0 if self.lang == "zh" else 1]
+
+    def share(self, part: float) -> str:
+        """An estimated probability, never as a certainty: ``约为 97%``, ``超过99%``."""
+        if part > MOST:
+            return self("share_most")
+        return (
+            self("share_least") if part < LEAST else self("share_about", percent=round(part * 100))
+        )
 
     def say(self, message: str) -> str:
         """A fixed Chinese sentence, filled in already, in this language."""

@@ -54,6 +54,7 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     "you_asked": ("提问", "Question"),
     "asked_as": ("身份：{role}", "Asked as: {role}"),
     "understood": ("结合上文，理解为：", "Read with the question before it as: "),
+    "earlier": ("此前的提问（本回答结合它们理解）", "Asked before (this answer is read with them)"),
     "undo": ("不对，按原话单独提问", "No, ask it on its own"),
     "answered": ("找到原文", "Found in the documents"),
     "listed": ("完整列表", "Complete list"),
@@ -75,10 +76,13 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     "confidence_medium": ("中", "medium"),
     "confidence_low": ("低", "low"),
     "confidence_number": (
-        "文件能回答此问的概率约为 {percent}%（由带标注的问题校准；不是文字相似度，也不表示第一段一定最贴切，请一并看看后面几段）",
-        "Calibrated probability that the documents answer this: about {percent}%. It is no similarity"
+        "文件能回答此问的概率{share}（由带标注的问题校准；不是文字相似度，也不表示第一段一定最贴切，请一并看看后面几段）",
+        "Calibrated probability that the documents answer this: {share}. It is no similarity"
         " and does not say that the first passage fits best; do look at the others too.",
     ),
+    "share_about": ("约为 {percent}%", "about {percent}%"),
+    "share_most": ("超过99%", "more than 99%"),
+    "share_least": ("不到1%", "less than 1%"),
     "side_by_side": ("两份文件都说到了，对照如下", "Two documents speak of this, side by side"),
     "wording_sample": ("波浪线", "Wavy lines"),
     "wording_legend": (
@@ -144,6 +148,18 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     "js_lost": (
         "没有连上问答服务。请确认程序还在运行，再点“再问一次”。",
         "The service did not answer. Check that it is running, then ask again.",
+    ),
+    "js_unreached": (
+        "没有连上问答服务。请确认程序还在运行，再点一次。",
+        "The service did not answer. Check that it is running, then try again.",
+    ),
+    "js_gradio_error": ("没有成功", "That did not work"),
+    "js_gradio_warning": ("请注意", "Please note"),
+    "js_gradio_info": ("提示", "Note"),
+    "js_gradio_success": ("已完成", "Done"),
+    "js_gradio_waiting": (
+        "没有连上问答服务，正在等它恢复；恢复后本页会自动刷新，对话和没写完的问题都会保留。",
+        "The service did not answer. This page reloads as soon as it does; the conversation is kept.",
     ),
     "js_empty": ("请先输入问题", "Please type a question first"),
     "js_definition": ("名词解释", "Glossary"),

@@ -233,8 +233,8 @@ ROOMS: Mapping[str, tuple[str, str]] = {
         "No results yet. After make bench this shows eval/RESULTS.md.",
     ),
     "scale_label": (
-        "文件能回答此问的概率 {value}：{state}",
-        "Probability of an answer {value}: {state}",
+        "文件能回答此问的概率{share}：{state}",
+        "Probability of an answer {share}: {state}",
     ),
     "scale_related": ("以下：没有找到", "below: not found"),
     "scale_answered": ("以上：作为答案", "above: answered"),

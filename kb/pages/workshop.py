@@ -15,6 +15,7 @@ from kb.errors import KBError
 from kb.journal import Journal
 from kb.pages.access import allowed
 from kb.pages.library import Library
+from kb.pages.links import Link, read_link
 from kb.pages.pack_files import MAX_FILE
 from kb.pages.packs import (
     MAX_QUESTIONS,
@@ -210,7 +211,7 @@ def _build_cards(library: Library, journal: Journal, words: Words) -> Any:
 
 
 def cards_for(text: str, base: str, library: Library, journal: Journal) -> Cards:
-    """One card a line: a passage or section by its id, anything else is a question."""
+    """One card a line: a passage or section by its id, a copied link, or else a question."""
     root = base.strip().rstrip("/")
     cards, unknown = [], []
     lines = list(dict.fromkeys(x.strip() for x in text.splitlines() if x.strip()))
@@ -221,8 +222,10 @@ def cards_for(text: str, base: str, library: Library, journal: Journal) -> Cards
         elif PASSAGE_ID.fullmatch(line):
             unknown.append(line)
         else:
-            short = f"{root}/s/{journal.shorten(line)}"
-            cards.append(Card(line, f"{root}/?q={percent(line)}", short))
+            home, link = read_link(line) or ("/", Link(line))
+            address = link.address(home)
+            short = journal.shorten(address if link.query != line else line)
+            cards.append(Card(link.query, f"{root}{address}", f"{root}/s/{short}"))
     return Cards(tuple(cards), tuple(unknown), max(0, len(lines) - MAX_CARDS))
 
 

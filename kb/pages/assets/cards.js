@@ -36,19 +36,25 @@
       KB.say(result(node), KB.t("verify_failed"), "bad");
     }
   };
-  KB.actions.section = async (node) => {
+  KB.actions.section = KB.once(async (node) => {
     const card = node.closest(".kb-card");
     const shown = card.querySelector(".kb-section");
     if (shown) {
       shown.hidden = !shown.hidden;
     } else {
-      const reply = await fetch(`/page/section?p=${encodeURIComponent(node.dataset.passage)}`);
-      card.querySelector(".kb-actions").insertAdjacentHTML("beforebegin", await reply.text());
+      try {
+        const reply = await KB.get(`/page/section?p=${encodeURIComponent(node.dataset.passage)}`);
+        card.querySelector(".kb-actions").insertAdjacentHTML("beforebegin", await reply.text());
+        KB.overcome(result(node));
+      } catch (error) {
+        return KB.say(result(node), KB.trouble(error), "bad");
+      }
     }
     const open = !card.querySelector(".kb-section")?.hidden;
     node.setAttribute("aria-expanded", String(open));
     node.textContent = KB.t(open ? "section_hide" : "section_show");
-  };
+    return undefined;
+  });
 
   KB.actions.feedback = (node) => {
     const form = node.closest("form");
@@ -69,8 +75,8 @@
       await KB.post("/page/feedback", { ...asked, verdict, comment });
       form.querySelector(".kb-comment").hidden = true;
       KB.say(form.querySelector(".kb-result"), KB.t("thanks"), "good");
-    } catch {
-      KB.say(form.querySelector(".kb-result"), KB.t("failed"), "bad");
+    } catch (error) {
+      KB.say(form.querySelector(".kb-result"), KB.trouble(error), "bad");
     }
   });
 

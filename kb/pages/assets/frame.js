@@ -5,6 +5,7 @@
   KB.t = (key, values = {}) =>
     Object.entries(values).reduce((text, [k, v]) => text.replaceAll(`{${k}}`, v), KB.words[key] || key);
   KB.actions = {};
+  KB.REMEMBERED = 8;                     // earlier questions that an answer may lean on
 
   // Gradio words its own parts, and sets <html lang>, by the browser's language; ours is fixed.
   const own = KB.lang === "en" ? "en" : "zh-CN";
@@ -55,12 +56,16 @@
     history.replaceState(null, "", address);
   };
   KB.actions.print = () => window.print();
+  // The other language opens the last answer, with the questions before it.
   KB.actions.language = (node, event) => {
-    const asked = [...document.querySelectorAll("#kb-log .kb-turn")].pop();
+    const turns = [...document.querySelectorAll("#kb-log .kb-turn[data-asked]")];
+    const asked = turns.filter((turn) => turn.dataset.link).pop() || turns.pop();
     if (!asked) return;
     event.preventDefault();
-    const query = JSON.parse(asked.dataset.asked || "{}").query || "";
-    location.href = `${node.getAttribute("href")}?q=${encodeURIComponent(query)}`;
+    const { query, history, role } = JSON.parse(asked.dataset.asked);
+    const given = [["q", query], ...history.slice(-KB.REMEMBERED).map((one) => ["h", one])];
+    if (role) given.push(["role", role]);
+    location.href = `${node.getAttribute("href")}?${new URLSearchParams(given)}`;
   };
 
   KB.post = async (path, body) => {
@@ -69,6 +74,22 @@
     });
     if (!reply.ok) throw new Error(String(reply.status));
     return reply;
+  };
+  KB.get = async (path) => {
+    const reply = await fetch(path);
+    if (!reply.ok) throw new Error(String(reply.status));
+    return reply;
+  };
+  // A reply that says no has its status for a message; no reply at all is told as such.
+  KB.trouble = (error) => KB.t(/^\d+$/.test(error.message) ? "failed" : "unreached");
+  KB.overcome = (node) => {
+    if ([KB.t("failed"), KB.t("unreached")].includes(node?.textContent)) node.textContent = "";
+  };
+  // A button does nothing more while what it began is under way.
+  KB.once = (act) => async (node, event) => {
+    if (node.getAttribute("aria-busy")) return;
+    node.setAttribute("aria-busy", "true");
+    try { await act(node, event); } finally { node.removeAttribute("aria-busy"); }
   };
   KB.say = (node, text, kind = "") => {
     if (!node) return;
@@ -147,11 +168,30 @@
     new MutationObserver(() => { cancelAnimationFrame(due); due = requestAnimationFrame(KB.label); })
       .observe(document.body, { subtree: true, childList: true });
   });
-  KB.arrived = () => paint();
+  // What takes the focus must not stand behind the composer, which sticks to the lower edge.
+  const clear = new ResizeObserver(([seen]) => {
+    root.style.scrollPaddingBottom = `${seen.target.offsetHeight + 12}px`;
+  });
+  KB.arrived = () => {
+    paint();
+    const composer = document.getElementById("kb-composer");
+    if (composer) clear.observe(composer);
+  };
+  // What Gradio says by itself, in English only.
+  const SAID = {
+    Error: "gradio_error", Warning: "gradio_warning", Info: "gradio_info", Success: "gradio_success",
+    "Connection to the server was lost. Attempting reconnection...": "gradio_waiting",
+  };
+  const translate = () => document.querySelectorAll(".toast-title, [data-testid=toast-text]").forEach((node) => {
+    const text = node.firstChild;
+    const key = text?.nodeType === Node.TEXT_NODE && SAID[text.data.trim()];
+    if (key && text.data !== KB.t(key)) text.data = KB.t(key);
+  });
   // Names that Gradio leaves empty or in English.
   KB.label = () => {
     KB.offer?.();
     nameTheme();
+    translate();
     const names = { question: "kb-question", find: "kb-find", compare: "kb-compare" };
     for (const [key, id] of Object.entries(names)) {
       document.querySelectorAll(`#${id} textarea, #${id} input`)

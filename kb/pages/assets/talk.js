@@ -10,6 +10,7 @@
   let mark = Date.now();
   let told = { turns: 0, history: [] };
   const waiting = [];
+  const lost = [];                       // asked in vain; a reload asks them again
 
   const hero = (shown) => document.getElementById("kb-hero")?.classList.toggle("kb-gone", !shown);
   const radios = () => [...document.querySelectorAll("#kb-role input")];
@@ -20,7 +21,7 @@
   };
   const keep = () => {
     const turns = [...(log()?.querySelectorAll(".kb-turn:not(.kb-pending):not(.kb-lost)") || [])].slice(-KEPT);
-    const open = busy ? [busy, ...waiting] : waiting;
+    const open = busy ? [...lost, busy, ...waiting] : [...lost, ...waiting];
     try {
       sessionStorage.setItem(STORE, JSON.stringify({
         told, html: turns.map((turn) => turn.outerHTML).join(""), open, draft: field()?.value || "", role: role(),
@@ -78,8 +79,10 @@
     field().value = text;
     field().dispatchEvent(new Event("input", { bubbles: true }));
   };
+  // Safari ends a composition before the key that ended it; 229 is that key's code.
+  const composing = (event) => event.isComposing || event.keyCode === 229;
   document.addEventListener("keydown", (event) => {
-    if (event.target !== field() || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.target !== field() || event.key !== "Enter" || event.shiftKey || composing(event)) return;
     event.preventDefault();
     event.stopPropagation();
     take();
@@ -116,26 +119,51 @@
     const count = turn.querySelectorAll(".kb-card > .kb-quote, .kb-row > .kb-quote").length;
     KB.announce(KB.t("answer_ready", { status: state || "", count }));
   };
+  const lose = (asked) => {
+    const turn = pendingOf(asked);
+    if (!turn) return;
+    lost.push(asked);
+    turn.classList.replace("kb-pending", "kb-lost");
+    const again = document.createElement("button");
+    again.type = "button";
+    again.className = "kb-plain";
+    again.textContent = KB.t("again");
+    again.addEventListener("click", () => {
+      turn.remove();
+      if (lost.includes(asked)) lost.splice(lost.indexOf(asked), 1);
+      KB.ask(asked.query, asked.fresh, { role: asked.role });
+    });
+    turn.querySelector(".kb-message").textContent = KB.t("lost");
+    turn.append(again);
+    KB.announce(KB.t("lost"));
+  };
   KB.failed = () => {
     const asked = busy;
     busy = null;
-    const turn = asked && pendingOf(asked);
-    if (turn) {
-      turn.classList.replace("kb-pending", "kb-lost");
-      const again = document.createElement("button");
-      again.type = "button";
-      again.className = "kb-plain";
-      again.textContent = KB.t("again");
-      again.addEventListener("click", () => { turn.remove(); KB.ask(asked.query, asked.fresh, { role: asked.role }); });
-      turn.querySelector(".kb-message").textContent = KB.t("lost");
-      turn.append(again);
-    }
+    if (asked) lose(asked);
     keep();
     pump();
   };
+  // Gradio says nothing to us when the server is gone: while a question is under way we look.
+  const BEAT = 3000;
+  let missed = 0;
+  setInterval(async () => {
+    if (!busy) { missed = 0; return; }
+    try {
+      const reply = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(BEAT - 500) });
+      missed = reply.ok ? 0 : missed + 1;
+    } catch {
+      missed += 1;
+    }
+    if (missed < 3 || !busy) return;
+    const open = [busy, ...waiting.splice(0)];
+    busy = null;
+    open.forEach(lose);
+    keep();
+  }, BEAT);
   KB.clearLog = () => {
     const old = { told, turns: [...(log()?.querySelectorAll(".kb-turn:not(.kb-pending)") || [])], address: KB.chatAddress };
-    waiting.length = 0;
+    waiting.length = lost.length = 0;
     told = { turns: 0, history: [] };
     if (log()) log().textContent = "";
     hero(true);
@@ -157,9 +185,9 @@
     const old = kept();
     if (!old) return false;
     takeRole(old.role);
+    told = old.told;
     if (old.draft && field()) write(old.draft);
     if (old.html) {
-      told = old.told;
       log().innerHTML = old.html;
       hero(false);
       KB.chatAddress = old.address || KB.home;
@@ -168,7 +196,7 @@
     old.open.forEach((asked) => KB.ask(asked.query, asked.fresh, { role: asked.role }));
     return Boolean(old.html || old.open.length);
   };
-  // ``?q=`` asks; a reload or a step back shows the conversation as it was instead.
+  // ``?q=`` asks, after the earlier questions in ``h=``; a reload or a step back shows the conversation as it was instead.
   const begin = () => {
     const given = new URLSearchParams(location.search);
     const came = performance.getEntriesByType("navigation")[0]?.type;
@@ -176,7 +204,8 @@
     const query = (given.get("q") || "").trim();
     if (!query || given.get("p")) return;
     takeRole(given.get("role") || "");
-    KB.ask(query, true, { role: given.get("role") || "" });
+    told = { turns: 0, history: given.getAll("h").filter((one) => one.trim()).slice(-KB.REMEMBERED) };
+    KB.ask(query, !told.history.length, { role: given.get("role") || "" });
   };
   KB.mountChat = (element, trigger, props, watch) => {
     const first = !send;

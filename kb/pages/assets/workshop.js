@@ -15,8 +15,8 @@
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10000);
       KB.say(note(node), "✔ " + link.download, "good");
-    } catch {
-      KB.say(note(node), KB.t("failed"), "bad");
+    } catch (error) {
+      KB.say(note(node), KB.trouble(error), "bad");
     }
   };
   KB.actions.handout = (node) => {
@@ -56,7 +56,7 @@
       delete key.dataset.folded;
     });
   });
-  KB.actions.why = async (node) => {
+  KB.actions.why = KB.once(async (node) => {
     const card = node.closest(".kb-card");
     const shown = card.querySelector(".kb-why, .kb-why-none");
     if (shown) {
@@ -70,10 +70,11 @@
       const reply = await KB.post("/page/why", body);
       card.querySelector(".kb-actions").insertAdjacentHTML("afterend", await reply.text());
       node.setAttribute("aria-expanded", "true");
-    } catch {
-      KB.say(card.querySelector(".kb-result"), KB.t("failed"), "bad");
+      KB.overcome(card.querySelector(".kb-result"));
+    } catch (error) {
+      KB.say(card.querySelector(".kb-result"), KB.trouble(error), "bad");
     }
-  };
+  });
 
   document.addEventListener("input", (event) => {
     const field = event.target.closest("[data-kb-filter]");
