@@ -77,7 +77,9 @@ NAMED = {
     "guide": re.compile(r"正文|全文"),
     "glossary": re.compile(r"名词解释|术语表"),
 }
-OWN_SUBJECT = re.compile(r"[“\"「『]|关于|对(?![这那此其它])")
+OWN_SUBJECT = re.compile(
+    r"[“\"「『]|关于|对(?![这那此其它])|(?:怎么|咋|如何|怎样)(?:说|讲|写|看)(?![的了呢吗啊呀])[^，,。？?]{2}"
+)
 DOCUMENTS = (
     ("interpretation", re.compile(r"解读|问答|解答")),
     ("glossary", re.compile(r"名词解释|术语表")),

@@ -616,3 +616,102 @@ def test_former_latter_and_a_term_left_out(assistant: Assistant) -> None:
 def test_why_an_item_is_asked_for_is_in_the_interpretation(assistant: Assistant) -> None:
     answer = assistant.answer("第二样为什么要提，企业自己搞不行？", ["供给侧写了哪四样"])
     assert answer.citations[0].quote.startswith("二是开展全流程服务。")
+
+
+REFUSED = Turn("利息几个点", "利息几个点", None, None, answered=False)
+TOLD = LISTED._replace(told=True)
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [("解读里怎么说", "source"), ("在第几页", "page"), ("这在哪一部分", "heading")],
+)
+def test_what_was_shown_last_is_spoken_of_though_a_refusal_came_after(
+    query: str, kind: str
+) -> None:
+    resolution = resolve(query, [PLAIN, REFUSED])
+    assert (resolution.kind, resolution.context, resolution.turn) == (kind, PLAIN.subject, -2)
+    assert resolve(query, [REFUSED]).turn == -1  # nothing else was shown
+
+
+def test_the_page_of_what_was_shown_before_a_refusal(assistant: Assistant) -> None:
+    history = ["没房抵押，光凭流水数据能贷到款不", "利息几个点"]
+    assert assistant.answer(history[1], history[:1]).status != "answered"
+    assert (
+        assistant.answer("在第几页", history).citations[0]
+        == (assistant.answer(history[0]).citations[0])
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "item"),
+    [
+        ("其中第二个方面", 1),
+        ("那么再看第四个方面", 3),
+        ("末了那句", 4),
+        ("五条里最后一条", 4),
+        ("头一样咋干", 0),
+        ("第五条，全文和解读各自怎么写的？", 4),
+    ],
+)
+def test_ordinals_with_words_before_them(query: str, item: int) -> None:
+    resolution = resolve(query, [TOLD])
+    assert (resolution.kind, resolution.item) == ("item", item)
+
+
+def test_a_question_on_an_item_leans_on_the_item() -> None:
+    resolution = resolve("其中第二个方面，主管部门具体可以采取哪些措施？", [TOLD])
+    assert (resolution.kind, resolution.item) == ("joined", 1)
+    assert resolution.context == "加大资金支持"
+    numbered = TOLD._replace(leads=("一是加强转型引导。", "（二）加大资金支持"))
+    for lead, query in (("加强转型引导", "第一条里谁出钱"), ("加大资金支持", "第二条里谁出钱")):
+        assert resolve(query, [numbered]).context == lead
+
+
+@pytest.mark.parametrize("query", ["另外两条呢", "另外还有两条原则，请一并列出。"])
+def test_the_others_of_a_list_are_no_change_of_subject(query: str) -> None:
+    resolution = resolve(query, [TOLD._replace(item=0)])
+    assert (resolution.kind, resolution.items) == ("item", (1, 2, 3, 4))
+    assert resolve("另外，园区能干什么", [TOLD]).kind == "fresh"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "换解读看看，原话咋说",
+        "另一本里呢，就那个解读",
+        "解读对这部分概括得更短，原话是什么？",
+        "解读在同一处用的是哪个词组？",
+    ],
+)
+def test_another_document_in_other_words(query: str) -> None:
+    resolution = resolve(query, [PLAIN])
+    assert (resolution.kind, resolution.document) == ("source", "interpretation")
+
+
+@pytest.mark.parametrize(
+    "query", ["解读里关于银行怎么说", "解读对“上云上平台”怎么支持", "宣传解读谁来做"]
+)
+def test_a_document_with_a_subject_of_its_own_is_no_other_wording(query: str) -> None:
+    assert resolve(query, [PLAIN]).document is None
+
+
+def test_what_another_document_says_is_its_counterpart(assistant: Assistant) -> None:
+    history = ["指南里免费试用是由谁来提供的"]
+    quote = assistant.answer(history[0]).citations[0]
+    assert quote.document_id == "guide"
+    answer = assistant.answer("解答把背后的原因归结为什么？", history)
+    assert answer.citations[0].passage_id == "interpretation:3-4-p4"
+
+
+def test_a_document_without_a_term_says_nothing_of_it(assistant: Assistant) -> None:
+    assert assistant.answer("解读里怎么说", ["MES是什么"]).status == "related"
+    said = assistant.answer("指南里怎么说", ["MES是什么"])
+    assert said.status == "answered"
+    assert "MES" in said.citations[0].quote
+
+
+def test_what_is_off_the_topic_is_not_leaned_on(assistant: Assistant) -> None:
+    assert assistant.answer("那银行呢", ["今天天气怎么样"]).standalone_query == "那银行呢"
+    asked = ["政府给补贴吗", "今天天气怎么样"]
+    assert assistant.answer("那银行呢", asked).standalone_query == "政府给补贴吗——那银行呢"
