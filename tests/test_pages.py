@@ -16,6 +16,7 @@ from kb.answer import Assistant
 from kb.api import create_api
 from kb.errors import InputError
 from kb.journal import Counted, Feedback, Journal, Statistics
+from kb.pages.cards import direct_cards
 from kb.pages.chat import read_asked
 from kb.pages.exports import feedback_csv, report_csv, statistics_csv
 from kb.pages.insight import scale_html
@@ -545,3 +546,15 @@ def test_figures_are_read_from_the_results(tmp_path: Path) -> None:
     results = Path(__file__).resolve().parent.parent / "eval" / "RESULTS.md"
     assert "第一条就是答案" in figures_html(results, ZH)
     assert not CHINESE.search(text_of(figures_html(results, Words("en"))).text)
+
+
+def test_columns_of_two_documents_begin_with_the_best(
+    assistant: Assistant, library: Library
+) -> None:
+    history = ["没钱搞，政府给补贴吗"]
+    answer = assistant.answer("那银行呢", history)
+    direct = [c for c in answer.citations if c.role == "direct"]
+    assert [c.document_id for c in direct] == ["interpretation", "guide"]
+    html = str(direct_cards(direct, library.shelf, Words()))
+    headings = re.findall(r"<h3[^>]*>([^<]+)</h3>", html)
+    assert headings == [library.shelf.title(c.document_id) for c in direct]

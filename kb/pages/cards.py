@@ -51,7 +51,7 @@ def direct_cards(
             *(made[c.rank] for c in direct if c.document_id == source),
             class_="kb-column",
         )
-        for source in sorted({c.document_id for c in direct}, key=list(shelf.documents).index)
+        for source in dict.fromkeys(c.document_id for c in direct)  # the best one first
     ]
     note = el("p", words("side_by_side"), class_="kb-note")
     return join(note, el("div", *columns, class_="kb-columns"))
