@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from kb.numerals import number_said
 from kb.outline import HEADING_NUMBER, Listing
@@ -30,6 +30,7 @@ __all__ = [
     "several",
 ]
 
+T = TypeVar("T")
 FROM_END = "倒"
 N = rf"{FROM_END}?[零一二三四五六七八九十百\d]{{1,4}}"
 OF = r"(?:里面|里边|里头|当中|其中|里|中|的|下面|下|[，,、\s])*"
@@ -266,8 +267,7 @@ def on_pages(text: str) -> tuple[tuple[int, ...], str]:
 def in_document(text: str) -> str | None:
     """The one document in which a query asks something: 解读里怎么说订阅 -> interpretation."""
     text = SET_ASIDE.sub("", fold(text))
-    named = [name for name, pattern in IN_DOCUMENT.items() if pattern.search(text)]
-    return named[0] if len(named) == 1 else None
+    return _only(name for name, pattern in IN_DOCUMENT.items() if pattern.search(text))
 
 
 def named_document(text: str) -> str | None:
@@ -278,8 +278,7 @@ def named_document(text: str) -> str | None:
     text = SET_ASIDE.sub("", fold(text))
     if OWN_SUBJECT.search(text):
         return None
-    named = [name for name, pattern in NAMED.items() if pattern.search(text)]
-    return named[0] if len(named) == 1 else None
+    return _only(name for name, pattern in NAMED.items() if pattern.search(text))
 
 
 def set_aside(text: str) -> set[str]:
@@ -416,6 +415,6 @@ def _has_questions(listing: Listing, titles: Mapping[str, str]) -> bool:
     return all(titles.get(item.anchor, "").endswith(QUESTION_MARKS) for item in listing.items)
 
 
-def _only(found: Iterable[Listing]) -> Listing | None:
-    listings = list(found)
-    return listings[0] if len(listings) == 1 else None
+def _only(found: Iterable[T]) -> T | None:
+    every = list(found)
+    return every[0] if len(every) == 1 else None

@@ -224,9 +224,10 @@ class Assistant:
         if resolution.kind == "item" and listing is not None:
             items = resolution.items or (resolution.item or 0,)
             plan = self.planner.items_plan(listing, items, query, scored)
-            named = resolution.document  # what it says comes first
-            order = sorted(plan.direct, key=lambda place: place.document_id != named)
-            return plan._replace(direct=tuple(order)) if named else plan
+            if resolution.document is None:
+                return plan
+            order = sorted(plan.direct, key=lambda place: place.document_id != resolution.document)
+            return plan._replace(direct=tuple(order))
         plan = self.planner.plan(query, scored, role, leaning=resolution.context is not None)
         if plan.kind == "term" and before is not None and resolution.kind == "joined":
             shown = {place.span for place in before.direct}  # what was just defined can wait

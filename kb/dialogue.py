@@ -27,7 +27,7 @@ __all__ = ["Resolution", "Turn", "resolve"]
 Kind = Literal["fresh", "joined", "item", "more", "page", "heading", "source", "again", "beyond"]
 
 JOINT = "——"
-POINT = re.compile(r"^[一二三四五六七八九十]+是")
+COUNTED = re.compile(r"^[一二三四五六七八九十]+是")
 SHORT = 12
 LONGEST_SOURCE = 20
 
@@ -122,7 +122,8 @@ def resolve(
     if items := _items(text, last):
         kind: Kind = "item" if max(items) < _shown(last) else "beyond"
         return Resolution(kind, shown, text, last.subject, max(items), items=items)
-    document = named_document(text)
+    named = named_document(text)
+    document = None if named == "glossary" else named  # entries have no counterparts
     item, alone = _item(text, last)
     if item is not None and alone and item < _shown(last):
         return Resolution("item", shown, text, last.subject, item, document=document)
@@ -141,13 +142,10 @@ def resolve(
         return Resolution("joined", put, put)
     if item is not None or _leans(text, last.subject, terms, stands_alone, parties):
         own = _name_the_terms(text, turns, terms)
-        of = last if document in (None, "glossary") else turns[_last_answered(turns)]
+        of = last if document is None else turns[_last_answered(turns)]
         context = of.subject
         if item is not None and last.told and item < len(last.leads):
-            context = _said(
-                last.leads[item]
-            )  # 其中第二个方面… is said of that, not of the whole list
-        document = None if document == "glossary" else document
+            context = _said(last.leads[item])  # 其中第二个方面… is said of that, not of the list
         shown = f"{of.subject}{JOINT}{own}"
         return Resolution("joined", shown, own, context, item, document=document)
     return fresh(_end_of(typed, text))._replace(heard=last.subject)
@@ -256,7 +254,7 @@ def _item(text: str, last: Turn) -> tuple[int | None, bool]:
 
 def _said(lead: str) -> str:
     """The words that lead an item, as one would name it: 二是加大资金支持。 -> 加大资金支持."""
-    return HEADING_NUMBER.sub("", POINT.sub("", lead.strip())).strip("，。：；,:; ") or lead
+    return HEADING_NUMBER.sub("", COUNTED.sub("", lead.strip())).strip("，。：；,:; ") or lead
 
 
 def _shown(last: Turn) -> int:

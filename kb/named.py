@@ -108,9 +108,13 @@ class Named:
 
     def good_for(self, text: str, shown: Sequence[Place]) -> list[int]:
         """The passages that use the terms just defined, where a follow-up asks what these are good for."""
-        anchors = {place.anchor for place in shown}
-        terms = [term for term in self._index.terms if term.passage_id in anchors]
+        terms = self.defined_by(shown)
         return self._using_all(terms) if terms and ASKS_BENEFIT.search(text) else []
+
+    def defined_by(self, shown: Sequence[Place]) -> list[Term]:
+        """The terms whose entries were shown."""
+        anchors = {place.anchor for place in shown}
+        return [term for term in self._index.terms if term.passage_id in anchors]
 
     def uses_of(self, terms: Sequence[Term]) -> list[int]:
         """Passages that use any of some terms and define none of these."""

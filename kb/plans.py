@@ -28,7 +28,7 @@ from kb.outline import Listing, listings
 from kb.retrieve import Query, Retriever, Scored
 from kb.schema import Role, Term
 from kb.select import Place, Selector
-from kb.terms import ASKS_MEANING, PADDING, asked_terms, asking_clause, names
+from kb.terms import asked_terms, asking_clause, beside_meaning
 from kb.tokenizer import fold
 
 __all__ = ["Plan", "Planner"]
@@ -218,11 +218,8 @@ class Planner:
         best = sorted(there, key=lambda row: (-float(scored.fused[row]), row))
         firsts = self.selector.distinct(self.named.on_the_same(shown.direct, document))
         if shown.kind == "term" and not firsts:  # entries have no counterparts, but uses
-            anchors = {place.anchor for place in shown.direct}
-            terms = [term for term in self.index.terms if term.passage_id in anchors]
-            firsts = [
-                row for row in self.named.uses_of(terms) if passages[row].document_id == document
-            ]
+            uses = self.named.uses_of(self.named.defined_by(shown.direct))
+            firsts = [row for row in uses if passages[row].document_id == document]
         order = self.selector.distinct([*firsts, *best[:MAX_CITATIONS]])[:MAX_CITATIONS]
         places = [self.selector.place(row, support) for row in order]
         entries = {term.passage_id for term in self.index.terms}
@@ -277,11 +274,7 @@ class Planner:
     def _only_meaning(self, text: str, terms: Sequence[Term]) -> bool:
         clause = asking_clause(text)
         asked = clause if asked_terms(clause, self.index.terms).terms else text
-        rest = ASKS_MEANING.sub("", asked)
-        for term in terms:
-            for name in names(term):
-                rest = rest.replace(name, "")
-        return len(PADDING.sub("", rest)) <= REST_OF_MEANING
+        return len(beside_meaning(asked, terms)) <= REST_OF_MEANING
 
     def _term_plan(
         self, terms: Sequence[Term], scored: Scored, support: Scores, used: bool = False

@@ -98,7 +98,7 @@ class Retriever:
         self._asked_end = np.cumsum([len(rows) for rows in asked], dtype=np.int64)
 
     def _read_once(self, text: str) -> Reading:
-        """A text as the lexicon reads it, slips of sound corrected first, words for a page left out."""
+        """A text as the lexicon reads it, slips of sound corrected first, words for a place left out."""
         subject = without_place(on_pages(text)[1])
         heard, slips = self.index.homophones.correct(subject, self.index.tokenizer)
         reading = self.index.lexicon.read(heard)

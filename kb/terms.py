@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from kb.schema import Term
 from kb.tokenizer import fold
 
-__all__ = ["Asked", "asked_terms", "asks_only_meaning"]
+__all__ = ["Asked", "asked_terms", "asks_only_meaning", "beside_meaning"]
 
 ASKS_MEANING = re.compile(
     r"什么(?:是|叫|意思|东西|玩意|系统|软件|概念|模式|含义)|是(?:个)?(?:什么|啥|神马|甚么|指什么)|啥(?:是|叫|意思|玩意|东西|系统)|(?:是|叫)(?:个)?(?:什么|啥)|"
@@ -62,10 +63,17 @@ def asked_terms(query: str, terms: tuple[Term, ...]) -> Asked:
 def asks_only_meaning(query: str, terms: tuple[Term, ...]) -> bool:
     """Whether the last clause asks what terms mean, and nothing else: 我们厂想上MES，AGV是什么."""
     clause = asking_clause(fold(query))
-    rest, asked = clause, asked_terms(clause, terms)
-    for name in sorted((name for term in asked.terms for name in names(term)), key=len)[::-1]:
-        rest = rest.replace(name, "")
-    return asked.meaning and not PADDING.sub("", ASKS_MEANING.sub("", rest))
+    asked = asked_terms(clause, terms)
+    return asked.meaning and not beside_meaning(clause, asked.terms)
+
+
+def beside_meaning(text: str, terms: Sequence[Term]) -> str:
+    """What a folded text says beside the names of terms and the words that ask what they mean."""
+    rest = ASKS_MEANING.sub("", text)
+    for term in terms:
+        for name in names(term):
+            rest = rest.replace(name, "")
+    return PADDING.sub("", rest)
 
 
 def asking_clause(text: str) -> str:

@@ -68,18 +68,14 @@
     location.href = `${node.getAttribute("href")}?${new URLSearchParams(given)}`;
   };
 
-  KB.post = async (path, body) => {
-    const reply = await fetch(path, {
-      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
-    });
+  KB.get = async (path, options = {}) => {
+    const reply = await fetch(path, options);
     if (!reply.ok) throw new Error(String(reply.status));
     return reply;
   };
-  KB.get = async (path) => {
-    const reply = await fetch(path);
-    if (!reply.ok) throw new Error(String(reply.status));
-    return reply;
-  };
+  KB.post = (path, body) => KB.get(path, {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+  });
   // A reply that says no has its status for a message; no reply at all is told as such.
   KB.trouble = (error) => KB.t(/^\d+$/.test(error.message) ? "failed" : "unreached");
   KB.overcome = (node) => {
