@@ -1,7 +1,7 @@
-"""Both banks in one pass over 8-bit vectors, run by onnxruntime.
+"""The banks in one pass over 8-bit vectors, run by onnxruntime.
 
-A query is compared with every question of both banks, and the model of phrasing sums over these
-likenesses. In float32 that reads 38 MB a query, more than a core's cache holds. The vectors of bank
+A query is compared with every question of the banks, and the model of phrasing sums over these
+likenesses (follow-ups have no part in it). In float32 that reads 38 MB a query, more than a core's cache holds. The vectors of bank
 questions are therefore rounded to 8 bits, one scale a question (``rounded``), before anything is
 made of them, and the comparison and the sums are one graph over these integers:
 
@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import IndexFolderError
-from kb.phrasing import GRAM_SHARE, WIDTH, Phrasing
+from kb.kernel import WIDTH
+from kb.phrasing import GRAM_SHARE, Phrasing
 
 __all__ = ["CHECKED", "BankGraph", "Near", "rounded", "write_graph"]
 
@@ -38,11 +39,12 @@ CHECKED = 16
 
 
 class Near(NamedTuple):
-    """What a query is like: cosines with both banks' questions, and phrasing's sums over them."""
+    """What a query is like: cosines with the banks' questions, and phrasing's sums over them."""
 
     questions: Floats
     outside: Floats
     sums: Floats
+    followups: Floats = np.zeros(0, dtype=np.float32)
 
 
 class BankGraph:
@@ -52,7 +54,7 @@ class BankGraph:
         IndexFolderError: the file is not such a graph.
     """
 
-    def __init__(self, path: Path, questions: int) -> None:
+    def __init__(self, path: Path, questions: int, outside: int) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -67,10 +69,10 @@ class BankGraph:
             raise IndexFolderError(
                 f"索引文件“{path.name}”无法读取，请重建索引（python -m kb build）。"
             ) from error
-        self._questions = questions
+        self._ends = questions, questions + outside
 
     def near(self, vectors: Floats) -> list[Near]:
-        """Compare queries' unit vectors, shape ``(n, d)``, with both banks."""
+        """Compare queries' unit vectors, shape ``(n, d)``, with the banks."""
         if not len(vectors):
             return []
         rows = []
@@ -81,9 +83,9 @@ class BankGraph:
             rows += [high, low]
             units[row, 2 * row : 2 * row + 2] = high_scale, low_scale
         feed = {"rows": (np.stack(rows) + ZERO).astype(np.uint8), "units": units}
-        end = self._questions
+        a, b = self._ends
         found = zip(*self._session.run(["likeness", "sums"], feed), strict=True)
-        return [Near(likeness[:end], likeness[end:], sums) for likeness, sums in found]
+        return [Near(near[:a], near[a:b], sums, near[b:]) for near, sums in found]
 
     def is_exact(self, firsts: Floats) -> bool:
         """Whether it finds the first questions, given their vectors, as near as they are.
@@ -101,12 +103,13 @@ def rounded(vectors: Floats) -> Floats:
 
 
 def write_graph(path: Path, vectors: Floats, phrasing: Phrasing) -> None:
-    """Write the graph of both banks.
+    """Write the graph of the banks.
 
     Args:
         path: the file.
-        vectors: rounded rows, shape ``(n, d)``: the answerable questions, then the others.
-        phrasing: the model over the same questions.
+        vectors: rounded rows, shape ``(n, d)``: the answerable questions, those outside the
+            documents, the follow-ups.
+        phrasing: the model over all but the follow-ups.
     """
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -118,6 +121,9 @@ def write_graph(path: Path, vectors: Floats, phrasing: Phrasing) -> None:
         "steps": np.ascontiguousarray(steps.T),
         "zero": np.uint8(ZERO),
         "scales": scales.astype(np.float32),
+        "start": np.array([0], dtype=np.int64),
+        "end": np.array([weights.shape[1]], dtype=np.int64),
+        "axis": np.array([1], dtype=np.int64),
         "one": np.float32(1.0),
         "slope": np.float32(1.0 / WIDTH),
         "weights": np.ascontiguousarray(weights.T, dtype=np.float32),
@@ -127,7 +133,8 @@ def write_graph(path: Path, vectors: Floats, phrasing: Phrasing) -> None:
         ("Cast", ["products"], ["whole"]),
         ("MatMul", ["units", "whole"], ["summed"]),
         ("Mul", ["summed", "scales"], ["likeness"]),
-        ("Sub", ["likeness", "one"], ["below"]),
+        ("Slice", ["likeness", "start", "end", "axis"], ["asked"]),
+        ("Sub", ["asked", "one"], ["below"]),
         ("Mul", ["below", "slope"], ["exponent"]),
         ("Exp", ["exponent"], ["kernel"]),
         ("MatMul", ["kernel", "weights"], ["sums"]),

@@ -17,6 +17,8 @@ from kb.chunk import chunk
 from kb.corpus import Corpus, load_corpus
 from kb.dense import Dense
 from kb.encoder import Encoder, FloatMatrix
+from kb.followups import FollowUps
+from kb.followups import fit as fit_followups
 from kb.homophones import Homophones
 from kb.index import (
     BANK_GRAPH,
@@ -30,7 +32,7 @@ from kb.index import (
 from kb.lexical import Lexical
 from kb.lexicon import read_terms
 from kb.phrasing import Phrasing, fit
-from kb.questions import locate
+from kb.questions import locate, locate_followup
 from kb.roles import assign_roles
 from kb.schema import Document, Manifest, Passage, Target
 from kb.settings import Settings
@@ -39,17 +41,22 @@ from kb.tokenizer import Tokenizer
 __all__ = ["Material", "build_index", "build_views", "read_material"]
 
 Progress = Callable[[str], None]
-BANKS = ("questions", "outside")
+BANKS = ("questions", "outside", "followups")
 
 
 class Material(NamedTuple):
-    """Everything that is indexed, in rows: passages, and bank questions with their targets."""
+    """Everything that is indexed, in rows: passages, and bank questions with their targets.
+
+    ``followed`` are the row that each follow-up came after and where it is answered.
+    """
 
     documents: dict[str, Document]
     passages: tuple[Passage, ...]
     questions: tuple[str, ...] = ()
     targets: tuple[tuple[Target, ...], ...] = ()
     outside: tuple[str, ...] = ()
+    followups: tuple[str, ...] = ()
+    followed: tuple[tuple[int, tuple[Target, ...]], ...] = ()
 
 
 class Views(NamedTuple):
@@ -58,6 +65,7 @@ class Views(NamedTuple):
     dense: dict[str, Dense]
     lexical: dict[str, Lexical]
     phrasing: Phrasing | None = None
+    followups: FollowUps | None = None
 
 
 def silent(message: str) -> None:
@@ -75,6 +83,8 @@ def read_material(corpus: Corpus, tokenizer: Tokenizer) -> Material:
         tuple(q.query for q in corpus.questions),
         tuple(locate(q, by_id, passages) for q in corpus.questions),
         tuple(q.query for q in corpus.outside),
+        tuple(f.query for f in corpus.followups),
+        tuple(locate_followup(f, by_id, passages) for f in corpus.followups),
     )
 
 
@@ -103,7 +113,7 @@ def build_views(
             progress(f"编码 {name}：{len(texts)} 条……")
             vectors = encode(texts)
             dense[name] = Dense.build(rounded(vectors) if name in BANKS else vectors)
-    return Views(dense, lexical, _fit_phrasing(material, dense))
+    return Views(dense, lexical, _fit_phrasing(material, dense), _fit_followups(material, dense))
 
 
 def _fit_phrasing(material: Material, dense: dict[str, Dense]) -> Phrasing | None:
@@ -113,6 +123,16 @@ def _fit_phrasing(material: Material, dense: dict[str, Dense]) -> Phrasing | Non
     vectors = (dense["questions"].vectors(), dense["outside"].vectors())
     answered_by = [{target.row for target in targets} for targets in material.targets]
     return fit(material.questions, material.outside, vectors, answered_by)
+
+
+def _fit_followups(material: Material, dense: dict[str, Dense]) -> FollowUps | None:
+    """The model of what people ask next; a corpus without a bank of follow-ups has none."""
+    if not material.followups:
+        return None
+    answered_by = [{t.row for t in targets} or None for _, targets in material.followed]
+    shown = [row for row, _ in material.followed]
+    vectors = dense["followups"].vectors()
+    return fit_followups(vectors, shown, answered_by, material.passages)
 
 
 def _lexical_views(material: Material, tokenizer: Tokenizer) -> dict[str, Lexical]:
@@ -148,6 +168,7 @@ def _dense_texts(
         ("sentences", encoder.encode_passages, sentences),
         ("questions", asker.encode_queries, list(material.questions)),
         ("outside", asker.encode_queries, list(material.outside)),
+        ("followups", asker.encode_queries, list(material.followups)),
     ]
 
 
@@ -230,9 +251,11 @@ def _write_views(folder: Path, views: Views) -> None:
         dense.save(folder / f"{name}.faiss")
     for name, lexical in views.lexical.items():
         lexical.save(folder / f"bm25-{name}")
+    if views.followups is not None:
+        views.followups.save(folder / "followups")
     if views.phrasing is not None:
         views.phrasing.save(folder / "phrasing")
-        banks = [views.dense[name] for name in BANKS]
+        banks = [views.dense[name] for name in BANKS if name in views.dense]
         if all(bank.exact for bank in banks):
             vectors = np.vstack([bank.vectors() for bank in banks])
             write_graph(folder / BANK_GRAPH, vectors, views.phrasing)
@@ -252,6 +275,7 @@ def _manifest(folder: Path, corpus: Corpus, material: Material, encoder: Encoder
             "sentences": len(sentence_rows(material.passages)),
             "questions": len(material.questions),
             "outside": len(material.outside),
+            "followups": len(material.followups),
         },
         files=_file_hashes(folder),
     )

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from kb.errors import CorpusError
 from kb.lexicon import Lexicon, load_lexicon
 from kb.parse import parse_file
-from kb.questions import check_duplicates, load_answerable, load_unanswerable
-from kb.schema import BankQuestion, Document, OutsideQuestion
+from kb.questions import check_duplicates, load_answerable, load_followups, load_unanswerable
+from kb.schema import BankQuestion, Document, FollowUp, OutsideQuestion
 from kb.slides import derive, to_markdown
 
 __all__ = ["Corpus", "calibration_path", "corpus_hashes", "load_corpus", "write_derived"]
@@ -23,7 +23,13 @@ __all__ = ["Corpus", "calibration_path", "corpus_hashes", "load_corpus", "write_
 FIRST = ("guide", "interpretation", "glossary")
 NOT_DOCUMENTS = frozenset({"readme", "sources"})
 SHIPPED_CALIBRATION = Path(__file__).resolve().parent.parent / "corpus" / "calibration.json"
-DATA_FILES = ("questions.jsonl", "unanswerable.jsonl", "lexicon.toml", "calibration.json")
+DATA_FILES = (
+    "questions.jsonl",
+    "unanswerable.jsonl",
+    "followups.jsonl",
+    "lexicon.toml",
+    "calibration.json",
+)
 
 
 class Corpus(NamedTuple):
@@ -32,6 +38,7 @@ class Corpus(NamedTuple):
     documents: tuple[Document, ...]
     questions: tuple[BankQuestion, ...]
     outside: tuple[OutsideQuestion, ...]
+    followups: tuple[FollowUp, ...]
     lexicon: Lexicon
     hashes: dict[str, str]
 
@@ -52,8 +59,15 @@ def load_corpus(folder: Path) -> Corpus:
     questions = load_answerable(folder / "questions.jsonl")
     outside = load_unanswerable(folder / "unanswerable.jsonl")
     check_duplicates([*((q.id, q.query) for q in questions), *((q.id, q.query) for q in outside)])
+    followups = load_followups(folder / "followups.jsonl")
+    check_duplicates([(f.id, f"{f.query} {f.after.quote}") for f in followups])
     return Corpus(
-        documents, tuple(questions), tuple(outside), load_lexicon(folder), corpus_hashes(folder)
+        documents,
+        tuple(questions),
+        tuple(outside),
+        tuple(followups),
+        load_lexicon(folder),
+        corpus_hashes(folder),
     )
 
 

@@ -2,8 +2,8 @@
 
 The folder holds ``manifest.json`` and one generation folder that it names, with plain files:
 ``documents.jsonl``, ``passages.jsonl``, ``terms.jsonl``, ``questions.jsonl``, ``outside.jsonl``,
-``homophones.json``, one ``.faiss`` file per dense view, two BM25 folders, the folder of ``phrasing``,
-and ``banks.onnx``, which compares a query with both banks.
+``homophones.json``, one ``.faiss`` file per dense view, two BM25 folders, the folders of ``phrasing`` and
+``followups``, and ``banks.onnx``, which compares a query with the banks.
 A build writes a new generation, then replaces the manifest in one step, then removes the old one,
 so a reader sees the old index or the new one.
 Row i of ``passages.jsonl`` is row i of ``passages.faiss`` and of both BM25 indexes.
@@ -28,6 +28,8 @@ from kb.corpus import corpus_hashes
 from kb.dense import Dense
 from kb.encoder import EXPORT_FORMAT, Encoder
 from kb.errors import IndexFolderError
+from kb.followups import FollowUps
+from kb.followups import load as load_followups
 from kb.homophones import Homophones
 from kb.lexical import Lexical
 from kb.lexicon import Lexicon, load_lexicon
@@ -63,7 +65,7 @@ __all__ = [
     "sentence_rows",
 ]
 
-FORMAT = 12
+FORMAT = 13
 PARAMETERS: Mapping[str, str | int | float] = {
     "token_budget": TOKEN_BUDGET,
     "query_export": EXPORT_FORMAT,
@@ -129,6 +131,7 @@ class Index(NamedTuple):
     homophones: Homophones = Homophones({}, {})
     asked: frozenset[str] = frozenset()
     phrasing: Phrasing | None = None
+    followups: FollowUps | None = None
     bank_graph: BankGraph | None = None
 
     @property
@@ -212,6 +215,7 @@ def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
         homophones=Homophones.load(folder / "homophones.json"),
         asked=frozenset((folder / "asked.txt").read_text(encoding="utf-8").split("\n")),
         phrasing=load_phrasing(folder / "phrasing") if (folder / "phrasing").exists() else None,
+        followups=load_followups(folder / "followups") if (folder / "followups").exists() else None,
         bank_graph=_open_graph(folder / BANK_GRAPH, dense),
     )
     _check_counts(index)
@@ -219,11 +223,11 @@ def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
 
 
 def _open_graph(path: Path, dense: Mapping[str, Dense]) -> BankGraph | None:
-    """The graph of both banks, where there is one and this processor runs it without overflow."""
+    """The graph of the banks, where there is one and this processor runs it without overflow."""
     if not path.exists():
         return None
     questions = dense["questions"]
-    graph = BankGraph(path, questions.rows)
+    graph = BankGraph(path, questions.rows, dense["outside"].rows)
     return graph if graph.is_exact(questions.first(CHECKED)) else None
 
 
@@ -282,7 +286,7 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
 
 def _check_counts(index: Index) -> None:
     counts = index.manifest.counts
-    for name in ("passages", "sentences", "questions", "outside"):
+    for name in ("passages", "sentences", "questions", "outside", "followups"):
         rows = index.dense[name].rows if name in index.dense else 0
         if rows != counts[name]:
             raise IndexFolderError(

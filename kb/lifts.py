@@ -5,19 +5,28 @@ Every bonus is a number of standard deviations of the query's own scores.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
 from kb import cues
 from kb.dialogue import Resolution
+from kb.fusion import standardise
 from kb.named import Named
 from kb.outline import Listing
 from kb.plans import Plan
 from kb.retrieve import Query, Retriever, Scored
 from kb.roles import asked_role
 from kb.schema import Role
+from kb.select import Place
 
 __all__ = ["Lifts"]
 
 ITEM_BONUS, WHY_BONUS, ACTOR_BONUS = 2.0, 1.0, 0.6
 CHAPTER_BONUS, SHOWN_MALUS = 0.4, 0.5
+NEXT_BONUS, RELATED_BONUS = 0.45, 0.45
+RELATED_READ = 3
+OWN_WORDS: Mapping[str, float] = {"phrasing": 0.15, "lexical": 0.15, "bigrams": 0.25}
 
 
 class Lifts:
@@ -47,10 +56,38 @@ class Lifts:
             before: what was cited for the turn that it follows.
             role: the role that the asker has chosen; whose doings are asked about then counts no more.
         """
+        if resolution.kind == "joined" or resolution.heard is not None:
+            scored = self._as_follow_up(query, scored, before)
         if resolution.kind == "joined":
             scored = self._near_the_last(scored, resolution, listing, before)
         scored = self._where_named(query, scored)
         return scored if role is not None else self._of_the_actor(query, scored)
+
+    def _as_follow_up(self, query: Query, scored: Scored, before: Plan | None) -> Scored:
+        """Raise what people ask for next with such words, and what was shown as related.
+
+        A follow-up's own words count a little more than joined with what it leans on.
+        """
+        spread = float(scored.fused.std())
+        added = [
+            weight * standardise(scored.views[name])
+            for name, weight in OWN_WORDS.items()
+            if name in scored.views
+        ]
+        shown = [] if before is None else self._rows(before.direct)
+        following = self._retriever.asked_next(query, shown[0] if shown else None)
+        if following is not None:
+            scored = scored._replace(following=following.answerable)
+            added.append(NEXT_BONUS * standardise(following.passages))
+        fused = scored.fused + spread * np.sum(added, axis=0, dtype=np.float32)
+        if before is not None:
+            fused[self._rows(before.related)[:RELATED_READ]] += RELATED_BONUS * spread
+        return scored._replace(fused=np.asarray(fused, dtype=np.float32))
+
+    def _rows(self, places: Sequence[Place]) -> list[int]:
+        """The rows of places that are passages, in their order."""
+        rows = (self._index.row_of.get(place.anchor) for place in places)
+        return [row for row in rows if row is not None]
 
     def _near_the_last(
         self, scored: Scored, resolution: Resolution, listing: Listing | None, before: Plan | None

@@ -13,7 +13,7 @@ from kb import asks
 from kb.addresses import in_document, in_sections, on_pages, plain_headings, set_aside
 from kb.counterparts import counterparts
 from kb.index import Index
-from kb.outline import Item
+from kb.outline import Item, chapter
 from kb.retrieve import Scored
 from kb.schema import Term
 from kb.select import Place
@@ -151,9 +151,9 @@ class Named:
     def chapter(self, place: Place) -> list[int]:
         """The passages of the chapter that a place stands in: its section and that one's sisters."""
         section = place.anchor.rpartition("-p")[0] or place.anchor
-        chapter = _chapter(section)
+        above = chapter(section)
         passages = enumerate(self._index.passages)
-        return [row for row, passage in passages if _chapter(passage.section_id) == chapter]
+        return [row for row, passage in passages if chapter(passage.section_id) == above]
 
     def counterparts(self, row: int) -> Sequence[int]:
         """The passages on the same measure in the other documents."""
@@ -181,8 +181,3 @@ def _best_first(rows: Sequence[int], scored: Scored) -> list[int]:
 def _uses(term: Term, text: str) -> bool:
     folded = fold(text)
     return any(fold(name) in folded for name in (term.name, term.abbreviation or term.name))
-
-
-def _chapter(section: str) -> str:
-    """The id of the section above: ``guide:2-3`` -> ``guide:2``."""
-    return section.rpartition("-")[0] or section

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from kb.schema import Document, Passage, Section
 
-__all__ = ["HEADING_NUMBER", "Item", "Listing", "listings"]
+__all__ = ["HEADING_NUMBER", "Item", "Listing", "chapter", "listings"]
 
 HEADING_NUMBER = re.compile(r"^[（(]?[一二三四五六七八九十\d]+[）)]?[、.]? ?")
 POINT = re.compile(r"[一二三四五六七八九十]{1,3}是(?!否)|坚持[^，。；]{2,8}，[^，。；]{2,8}。")
@@ -54,6 +54,11 @@ def listings(documents: Mapping[str, Document], passages: Sequence[Passage]) -> 
             key = f"{document.id}:{ALL_MEASURES}"
             found[key] = Listing(key, (document.title,), tuple(measures))
     return found
+
+
+def chapter(section_id: str) -> str:
+    """The id of the section above: ``guide:2-3`` -> ``guide:2``; that of a top one is its own."""
+    return section_id.rpartition("-")[0] or section_id
 
 
 def _heading_item(document: Document, section: Section) -> Item:

@@ -1,9 +1,7 @@
 """How a query is phrased: like what the documents answer, and like what each passage answers.
 
-Kernel ridge regression (Saunders, Gammerman and Vovk, 1998), fitted at build time on the bank of
-answerable questions and the bank of questions that the documents do not answer. One column of
-labels is +1 for the one bank and -1 for the other; one column a passage is 1 for the questions that
-it answers, else 0. All columns share one kernel, so they cost one factorisation:
+Kernel ridge regression (``kernel``), fitted at build time on the bank of answerable questions and the
+bank of questions that the documents do not answer, with
 
     k(q, r) = (1 - GRAM_SHARE) exp((cos(q, r) - 1) / WIDTH) + GRAM_SHARE tfidf-cos(q, r)
 
@@ -28,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.errors import IndexFolderError
+from kb.kernel import WIDTH, gaussian, label, read_arrays, solve, write_arrays
 from kb.tokenizer import fold
 
 __all__ = ["Phrased", "Phrasing", "fit", "load"]
@@ -36,9 +34,7 @@ __all__ = ["Phrased", "Phrasing", "fit", "load"]
 LONGEST = 3
 CHARACTER = np.uint64(21)
 NOT_WORD = re.compile(r"\W")
-WIDTH = 0.1
 GRAM_SHARE = 0.3
-RIDGE = 0.1
 MOST_WEIGHTS = 50_000_000
 FEW = 200
 """With fewer questions, n-grams that only one of them has are kept too."""
@@ -79,7 +75,7 @@ class Phrasing(NamedTuple):
         Args:
             similarity: cosine of a query with every answerable, then every other bank question.
         """
-        near = (1.0 - GRAM_SHARE) * np.exp((similarity - 1.0) / WIDTH)
+        near = (1.0 - GRAM_SHARE) * gaussian(similarity)
         # not @: BLAS would split it over all cores, and answers side by side wait for each other
         return np.asarray(np.einsum("ij,j->i", self.question_weights, near), dtype=np.float32)
 
@@ -103,10 +99,8 @@ class Phrasing(NamedTuple):
         return np.asarray(values @ weights / np.linalg.norm(values), np.float32)
 
     def save(self, folder: Path) -> None:
-        """Write the model as one ``.npy`` file an array, without pickles."""
-        folder.mkdir()
-        for name, array in self._asdict().items():
-            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        """Write the model as one ``.npy`` file an array."""
+        write_arrays(self._asdict(), folder)
 
 
 def ngrams(text: str) -> list[str]:
@@ -152,43 +146,33 @@ def fit(
     rarest = 2 if len(texts) >= FEW else 1
     counter = TfidfVectorizer(analyzer=ngrams, sublinear_tf=True, min_df=rarest)
     table = counter.fit_transform(texts)
-    rows = sorted({row for found in answered_by for row in found})
-    if len(rows) * sum(table.shape) > MOST_WEIGHTS:
-        rows = []
-    labels = np.zeros((len(texts), 1 + len(rows)), dtype=np.float32)
-    labels[:, 0] = -1
-    labels[: len(answerable), 0] = 1
-    column = {row: number for number, row in enumerate(rows, start=1)}
-    for question, found in enumerate(answered_by if rows else ()):
-        labels[question, [column[row] for row in found]] = 1
-    offsets = labels.mean(axis=0)
+    named = answered_by or [()] * len(answerable)
+    passages = len({row for rows in named for row in rows})
+    few = passages * sum(table.shape) <= MOST_WEIGHTS
+    labels = label([*named, *[None] * len(outside)], passages=few)
+    weights = solve(_kernel(np.vstack(vectors), table), labels.columns)
     names = counter.get_feature_names_out()
-    weights = _solve(np.vstack(vectors), table, labels - offsets)
     return Phrasing(
         np.array([gram_numbers(gram)[-1] for gram in names], dtype=np.uint64),
         np.asarray(counter.idf_, dtype=np.float32),
         np.asarray(GRAM_SHARE * (table.T @ weights), dtype=np.float16),
         np.ascontiguousarray(weights.T, dtype=np.float32),
-        np.asarray(offsets, dtype=np.float32),
-        np.array(rows, dtype=np.int64),
+        labels.offsets,
+        labels.rows,
     )
 
 
-def _solve(vectors: Floats, table: Any, labels: Floats) -> Floats:
-    """Solve (K + RIDGE I) w = labels by Cholesky, in place."""
-    from scipy.linalg import cho_factor, cho_solve
-
+def _kernel(vectors: Floats, table: Any) -> Floats:
+    """The kernel of every two questions, shape ``(n, n)``, made in place: it takes gigabytes."""
     kernel = (vectors @ vectors.T).T  # symmetric: in LAPACK's order without a copy
     kernel -= 1.0
     kernel /= WIDTH
     np.exp(kernel, out=kernel)
     kernel *= 1.0 - GRAM_SHARE
-    for start in range(0, len(labels), 1000):
+    for start in range(0, len(kernel), 1000):
         block = (table[start : start + 1000] @ table.T).toarray()
         kernel[start : start + 1000] += GRAM_SHARE * block
-    kernel[np.diag_indices_from(kernel)] += RIDGE
-    factor = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
-    return np.asarray(cho_solve(factor, labels, check_finite=False), dtype=np.float32)
+    return np.asarray(kernel)
 
 
 def load(folder: Path) -> Phrasing:
@@ -197,13 +181,4 @@ def load(folder: Path) -> Phrasing:
     Raises:
         IndexFolderError: a file is not in the expected form.
     """
-    try:
-        arrays = {
-            name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
-            for name in Phrasing._fields
-        }
-        return Phrasing(**arrays)
-    except (OSError, ValueError, EOFError) as error:
-        raise IndexFolderError(
-            f"索引文件夹“{folder.name}”无法读取，请重建索引（python -m kb build）。"
-        ) from error
+    return Phrasing(**read_arrays(Phrasing._fields, folder))

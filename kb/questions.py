@@ -1,8 +1,8 @@
 """The question banks: questions people ask, tied to the evidence that answers them, or to none.
 
 ``questions.jsonl`` holds answerable questions with verbatim evidence, ``unanswerable.jsonl`` those
-that the documents do not answer. They are retrieval keys and suggestions, never shown as claims.
-``locate`` checks evidence against the documents; ``python -m kb questions`` prints the table.
+that the documents do not answer, ``followups.jsonl`` messages typed after a passage was shown. They
+are retrieval keys and suggestions, never shown as claims. ``locate`` checks evidence against the documents; ``python -m kb questions`` prints the table.
 """
 
 from __future__ import annotations
@@ -16,10 +16,27 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from kb.errors import CorpusError
-from kb.schema import BankQuestion, Document, Evidence, Frozen, OutsideQuestion, Passage, Target
+from kb.schema import (
+    BankQuestion,
+    Document,
+    Evidence,
+    FollowUp,
+    Frozen,
+    OutsideQuestion,
+    Passage,
+    Target,
+)
 from kb.tokenizer import fold
 
-__all__ = ["check_duplicates", "coverage", "load_answerable", "load_unanswerable", "locate"]
+__all__ = [
+    "check_duplicates",
+    "coverage",
+    "load_answerable",
+    "load_followups",
+    "load_unanswerable",
+    "locate",
+    "locate_followup",
+]
 
 Row = TypeVar("Row", bound=Frozen)
 
@@ -32,6 +49,11 @@ def load_answerable(path: Path) -> list[BankQuestion]:
 def load_unanswerable(path: Path) -> list[OutsideQuestion]:
     """Read ``unanswerable.jsonl``; a corpus without one has an empty bank."""
     return _read(path, OutsideQuestion)
+
+
+def load_followups(path: Path) -> list[FollowUp]:
+    """Read ``followups.jsonl``; a corpus without one has an empty bank."""
+    return _read(path, FollowUp)
 
 
 def _read(path: Path, model: type[Row]) -> list[Row]:
@@ -70,7 +92,7 @@ def check_duplicates(queries: Iterable[tuple[str, str]]) -> None:
 
 
 def locate(
-    question: BankQuestion, documents: Mapping[str, Document], passages: Sequence[Passage]
+    question: BankQuestion | FollowUp, documents: Mapping[str, Document], passages: Sequence[Passage]
 ) -> tuple[Target, ...]:
     """Find a bank question's evidence: each quote must stand exactly once, inside one passage.
 
@@ -82,6 +104,18 @@ def locate(
         for fact, alternatives in enumerate(question.evidence)
         for evidence in alternatives
     )
+
+
+def locate_followup(
+    followup: FollowUp, documents: Mapping[str, Document], passages: Sequence[Passage]
+) -> tuple[int, tuple[Target, ...]]:
+    """Find the row of the passage that a follow-up came after, and its evidence, as ``locate`` does.
+
+    Raises:
+        CorpusError: as of ``locate``.
+    """
+    after = _target(followup.id, followup.after, 0, documents, passages)
+    return after.row, locate(followup, documents, passages)
 
 
 def _target(

@@ -36,7 +36,7 @@ BANK_WEIGHTS: Mapping[str, float] = {
     "phrasing": 2.0,
     "bigrams": 1.0,
 }
-"""``phrasing`` counts for a query that stands by itself only; fragments of dialogues mislead it."""
+"""``phrasing`` counts less for a query of a dialogue: see ``lifts``."""
 
 NEAR_QUESTIONS = 400
 QUESTIONS_A_PASSAGE = 3
@@ -66,7 +66,8 @@ class Scored(NamedTuple):
 
     ``nearest`` are the rows of the ``NEAR_QUESTIONS`` nearest bank questions, best first;
     ``phrasing`` says how much the query reads like an answerable one; ``before`` holds the scores
-    of the query joined with the question that it leans on.
+    of the query joined with the question that it leans on; ``following`` says how much it reads like
+    an answerable follow-up.
     """
 
     views: dict[str, Scores]
@@ -77,6 +78,14 @@ class Scored(NamedTuple):
     nearest: Sequence[int] = ()
     phrasing: float = 0.0
     before: Scored | None = None
+    following: float = 0.0
+
+
+class Following(NamedTuple):
+    """What a query of a dialogue is like by the follow-ups of the bank: answerable, and by passage."""
+
+    answerable: float
+    passages: Scores
 
 
 class Retriever:
@@ -168,13 +177,30 @@ class Retriever:
         if index.phrasing is not None and near.sums.size:
             phrased = index.phrasing.score(query.reading.text, near.sums)
             phrasing = phrased.answerable
-            if not leaning and phrased.passages.size:
-                lowest = float(phrased.passages.min())
-                view = np.full(len(index.passages), lowest, dtype=np.float32)
-                view[index.phrasing.rows] = phrased.passages
-                views["phrasing"] = view
-        fused = self._fuse(views, role, query)
+            if phrased.passages.size:
+                views["phrasing"] = self._spread(phrased.passages, index.phrasing.rows)
+        left_out = {"phrasing"} if leaning else frozenset[str]()
+        counted = {name: view for name, view in views.items() if name not in left_out}
+        fused = self._fuse(counted, role, query)
         return Scored(views, fused, sentences, near.questions, near.outside, nearest, phrasing)
+
+    def asked_next(self, query: Query, shown: int | None) -> Following | None:
+        """How much each passage is what people ask for next with such words; None without a bank.
+
+        ``shown`` is the row of the passage that the query follows.
+        """
+        model = self.index.followups
+        if model is None or not query.near.followups.size:
+            return None
+        found = model.score(query.near.followups, shown)
+        return Following(found.answerable, self._spread(found.passages, model.rows))
+
+    def _spread(self, scores: Scores, rows: NDArray[np.int64]) -> Scores:
+        """The scores of some rows over all passages; the others get the lowest."""
+        lowest = float(scores.min()) if scores.size else 0.0
+        view = np.full(len(self.index.passages), lowest, dtype=np.float32)
+        view[rows] = scores
+        return view
 
     def rank(self, query: Query, role: Role | None = None) -> Scores:
         """The fused score of every passage, and nothing else."""
@@ -182,21 +208,21 @@ class Retriever:
         return self._fuse(views, role, query)
 
     def _near(self, vectors: Scores) -> list[Near]:
-        """Queries compared with both banks; nothing for a bank that is not there."""
+        """Queries compared with the banks; nothing for a bank that is not there."""
         if self.index.bank_graph is not None:
             return self.index.bank_graph.near(vectors)
         return [self._near_by_vectors(vector) for vector in vectors]
 
     def _near_by_vectors(self, vector: Scores) -> Near:
         index, nothing = self.index, np.zeros(0, dtype=np.float32)
-        questions, outside = (
+        questions, outside, followups = (
             index.dense[name].scores(vector) if name in index.dense else nothing
-            for name in ("questions", "outside")
+            for name in ("questions", "outside", "followups")
         )
         if index.phrasing is None:
-            return Near(questions, outside, nothing)
+            return Near(questions, outside, nothing, followups)
         sums = index.phrasing.of_questions(np.concatenate([questions, outside]))
-        return Near(questions, outside, sums)
+        return Near(questions, outside, sums, followups)
 
     def _views(self, query: Query) -> tuple[dict[str, Scores], Scores, Sequence[int]]:
         """Every view's scores; those of sentences; the nearest bank questions."""

@@ -179,6 +179,20 @@ class OutsideQuestion(Frozen):
     near: str | None = None
 
 
+class FollowUp(Frozen):
+    """What people ask next: a message typed after a passage was shown, and what answers it there.
+
+    ``first`` is the question that the passage answered and ``after`` a quote of it; ``evidence`` is
+    empty where the documents do not answer the message.
+    """
+
+    id: str
+    query: str = Field(min_length=1)
+    first: str = Field(min_length=1)
+    after: Evidence
+    evidence: tuple[tuple[Evidence, ...], ...] = ()
+
+
 class Target(NamedTuple):
     """Where a bank question is answered: a passage row and the evidence's offsets."""
 
