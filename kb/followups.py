@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from kb.counterparts import counterparts
 from kb.kernel import gaussian, label, read_arrays, solve, write_arrays
 from kb.outline import chapter
-from kb.phrasing import Phrased
 from kb.schema import Passage
 
 __all__ = ["FollowUps", "fit", "load", "places"]
@@ -36,11 +35,11 @@ Numbers = NDArray[np.int64]
 
 
 class FollowUps(NamedTuple):
-    """The fitted model for ``n`` follow-ups and ``c`` columns, over ``p`` passages.
+    """The fitted model for ``n`` follow-ups, over ``p`` passages, ``c`` of which answer any.
 
     ``places`` are the classes of every passage, shape ``(p, 3)``: itself, its measure, its chapter;
     ``shown`` the row of the passage that each follow-up came after; ``weights`` have shape
-    ``(c, n)``. The first column is answerability, the others are the passages ``rows``.
+    ``(c, n)``; their columns are the passages ``rows``.
     """
 
     places: Numbers
@@ -49,8 +48,8 @@ class FollowUps(NamedTuple):
     offsets: Floats
     rows: Numbers
 
-    def score(self, similarity: Floats, shown: int | None) -> Phrased:
-        """Score a message.
+    def score(self, similarity: Floats, shown: int | None) -> Floats:
+        """Score the passages ``rows`` for a message: near 1 those that answer, near 0 the others.
 
         Args:
             similarity: cosine of the message by itself with every follow-up of the bank.
@@ -59,8 +58,7 @@ class FollowUps(NamedTuple):
         here = None if shown is None else self.places[shown : shown + 1]
         kernel = gaussian(similarity) * nearness(here, self.places[self.shown])[0]
         # not @: see Phrasing.of_questions
-        scores = self.offsets + np.einsum("ij,j->i", self.weights, kernel)
-        return Phrased(float(scores[0]), np.asarray(scores[1:], dtype=np.float32))
+        return np.asarray(self.offsets + np.einsum("ij,j->i", self.weights, kernel), np.float32)
 
     def save(self, folder: Path) -> None:
         """Write the model as one ``.npy`` file an array."""
@@ -108,9 +106,8 @@ def fit(
     kernel = gaussian(vectors @ vectors.T)
     kernel *= nearness(classes[after], classes[after])
     weights = solve(kernel.T, labels.columns)  # symmetric: in LAPACK's order without a copy
-    return FollowUps(
-        classes, after, np.ascontiguousarray(weights.T), labels.offsets, labels.rows
-    )
+    weights = np.ascontiguousarray(weights.T[1:])
+    return FollowUps(classes, after, weights, labels.offsets[1:], labels.rows)
 
 
 def load(folder: Path) -> FollowUps:

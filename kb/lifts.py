@@ -77,8 +77,7 @@ class Lifts:
         shown = [] if before is None else self._rows(before.direct)
         following = self._retriever.asked_next(query, shown[0] if shown else None)
         if following is not None:
-            scored = scored._replace(following=following.answerable)
-            added.append(NEXT_BONUS * standardise(following.passages))
+            added.append(NEXT_BONUS * standardise(following))
         fused = scored.fused + spread * np.sum(added, axis=0, dtype=np.float32)
         if before is not None:
             fused[self._rows(before.related)[:RELATED_READ]] += RELATED_BONUS * spread

@@ -92,7 +92,9 @@ def check_duplicates(queries: Iterable[tuple[str, str]]) -> None:
 
 
 def locate(
-    question: BankQuestion | FollowUp, documents: Mapping[str, Document], passages: Sequence[Passage]
+    question: BankQuestion | FollowUp,
+    documents: Mapping[str, Document],
+    passages: Sequence[Passage],
 ) -> tuple[Target, ...]:
     """Find a bank question's evidence: each quote must stand exactly once, inside one passage.
 

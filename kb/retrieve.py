@@ -66,8 +66,7 @@ class Scored(NamedTuple):
 
     ``nearest`` are the rows of the ``NEAR_QUESTIONS`` nearest bank questions, best first;
     ``phrasing`` says how much the query reads like an answerable one; ``before`` holds the scores
-    of the query joined with the question that it leans on; ``following`` says how much it reads like
-    an answerable follow-up.
+    of the query joined with the question that it leans on.
     """
 
     views: dict[str, Scores]
@@ -78,14 +77,6 @@ class Scored(NamedTuple):
     nearest: Sequence[int] = ()
     phrasing: float = 0.0
     before: Scored | None = None
-    following: float = 0.0
-
-
-class Following(NamedTuple):
-    """What a query of a dialogue is like by the follow-ups of the bank: answerable, and by passage."""
-
-    answerable: float
-    passages: Scores
 
 
 class Retriever:
@@ -184,7 +175,7 @@ class Retriever:
         fused = self._fuse(counted, role, query)
         return Scored(views, fused, sentences, near.questions, near.outside, nearest, phrasing)
 
-    def asked_next(self, query: Query, shown: int | None) -> Following | None:
+    def asked_next(self, query: Query, shown: int | None) -> Scores | None:
         """How much each passage is what people ask for next with such words; None without a bank.
 
         ``shown`` is the row of the passage that the query follows.
@@ -192,8 +183,7 @@ class Retriever:
         model = self.index.followups
         if model is None or not query.near.followups.size:
             return None
-        found = model.score(query.near.followups, shown)
-        return Following(found.answerable, self._spread(found.passages, model.rows))
+        return self._spread(model.score(query.near.followups, shown), model.rows)
 
     def _spread(self, scores: Scores, rows: NDArray[np.int64]) -> Scores:
         """The scores of some rows over all passages; the others get the lowest."""
