@@ -161,7 +161,7 @@ def lint(
     settings = load_settings()
     corpus = load_corpus(settings.corpus_dir)
     tokenizer = make_tokenizer(settings, corpus.lexicon)
-    bank = bank_queries(corpus.questions, corpus.outside)
+    bank = bank_queries(corpus.questions, corpus.outside, corpus.followups)
     report = check(asks, corpus.documents, bank, tokenizer)
     if as_json:
         print(to_json(report))

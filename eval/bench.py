@@ -29,6 +29,7 @@ from eval.tables import Table, to_markdown
 from kb.answer import Assistant
 from kb.index import make_tokenizer
 from kb.lexicon import Lexicon
+from kb.questions import load_followups
 from kb.settings import Settings
 
 __all__ = ["Bench", "draw_answers", "run_bench", "write_results"]
@@ -73,7 +74,8 @@ def run_bench(settings: Settings, split: str, command: str, progress: Progress) 
     asks = load_questions(path)
     assistant = ready(settings, progress)
     index = assistant.index
-    bank = bank_queries(index.questions, index.outside)
+    followups = load_followups(settings.corpus_dir / "followups.jsonl")
+    bank = bank_queries(index.questions, index.outside, followups)
     findings = lint(asks, index.documents.values(), bank, index.tokenizer)
     judged = ask_all(assistant, index.documents, asks, progress)
     seen = {overlap.id for overlap in findings.overlaps}

@@ -58,7 +58,7 @@ def lint(
     Args:
         asks: the questions, dialogues flattened.
         documents: where every quote must stand.
-        bank: id -> query of both banks.
+        bank: id -> query of the banks.
         tokenizer: cuts questions for the near overlap.
     """
     texts = [squeeze(document.text) for document in documents]

@@ -200,7 +200,10 @@ def questions(corpus: CorpusOption = None) -> None:
     settings = load_settings(corpus_dir=corpus)
     loaded = load_corpus(settings.corpus_dir)
     material = read_material(loaded, make_tokenizer(settings, loaded.lexicon))
-    print(coverage_table(loaded.questions, loaded.outside, material.targets, material.passages))
+    table = coverage_table(
+        loaded.questions, loaded.outside, material.targets, material.passages, material.followed
+    )
+    print(table)
 
 
 @contextmanager

@@ -164,15 +164,22 @@ def coverage_table(
     outside: Sequence[OutsideQuestion],
     targets: Sequence[Sequence[Target]],
     passages: Sequence[Passage],
+    followed: Sequence[tuple[int, Sequence[Target]]] = (),
 ) -> str:
-    """The coverage of both banks as plain text: per passage, per voice, per type."""
+    """The coverage of the banks as plain text: per passage, per voice, per type.
+
+    ``followed`` are the row that each follow-up came after and where it is answered.
+    """
     by_passage, by_voice = coverage(questions, targets, passages)
+    unanswered = sum(not answers for _, answers in followed)
+    after = Counter(passages[row].id for row, _ in followed)
     lines = [
-        f"可回答的问题 {len(questions)} 个，文件不能回答的问题 {len(outside)} 个",
+        f"可回答的问题 {len(questions)} 个，文件不能回答的问题 {len(outside)} 个，"
+        f"追问 {len(followed)} 条（其中文件不能回答的 {unanswered} 条）",
         "",
-        "每个段落：",
+        "每个段落（可回答的问题，看了它之后的追问）：",
     ]
-    lines += [f"  {name}\t{count}" for name, count in by_passage.items()]
+    lines += [f"  {name}\t{count}\t{after[name]}" for name, count in by_passage.items()]
     lines += ["", "每种语气："] + [f"  {name}\t{count}" for name, count in by_voice.most_common()]
     types = Counter(question.type for question in outside)
     lines += ["", "不能回答的类型："] + [

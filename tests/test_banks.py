@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,30 @@ def test_sizes_and_coverage() -> None:
     by_passage, by_voice = coverage(CORPUS.questions, MATERIAL.targets, MATERIAL.passages)
     assert min(by_passage.values()) >= 8, by_passage.most_common()[-3:]
     assert len(by_voice) >= 20
-    assert "每种语气" in coverage_table(
-        CORPUS.questions, CORPUS.outside, MATERIAL.targets, MATERIAL.passages
+    table = coverage_table(
+        CORPUS.questions, CORPUS.outside, MATERIAL.targets, MATERIAL.passages, MATERIAL.followed
     )
+    assert "每种语气" in table
+    assert f"追问 {len(CORPUS.followups)} 条" in table
+
+
+def test_follow_ups_come_after_every_passage() -> None:
+    assert len(CORPUS.followups) >= 9000
+    after = Counter(row for row, _ in MATERIAL.followed)
+    assert min(after[row] for row in range(len(MATERIAL.passages))) >= 100
+    answered = [answers for _, answers in MATERIAL.followed if answers]
+    assert 0.85 <= len(answered) / len(MATERIAL.followed) <= 0.95
+    assert {t.row for answers in answered for t in answers} == set(range(len(MATERIAL.passages)))
+
+
+def test_no_turn_of_the_benchmark_is_a_follow_up_of_the_bank() -> None:
+    """Not even a short one that anybody would type (谁掏钱): dialogues would be measured on it."""
+    banked = {letters(f.query) for f in CORPUS.followups}
+    for split in ("dev", "test", "test-dialogues"):
+        path = REPOSITORY / "eval" / "datasets" / "guide" / f"{split}.jsonl"
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        asked = {letters(turn["query"]) for row in rows for turn in row.get("turns", [row])}
+        assert not asked & banked, split
 
 
 def test_list_questions_name_lists_that_exist() -> None:

@@ -95,7 +95,7 @@ def test_missing_and_empty_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("split", "asked", "unanswerable"),
     [
-        ("dev", 820 + 2737 + 497, 761),
+        ("dev", 820 + 3497 + 497, 834),
         ("test", 260 + 166 + 220, 237),
         ("test-dialogues", 246, 22),
     ],
