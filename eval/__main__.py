@@ -196,6 +196,28 @@ def ablation(
     print(to_json(report) if as_json else to_text(ablation_table(report)))
 
 
+@app.command("ablation-turns")
+def ablation_turns(
+    questions: Annotated[Path, typer.Option(help="问题文件（JSONL）")],
+    row: Annotated[list[str] | None, typer.Option(help="只做这一行，可重复")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure what the bank of follow-ups adds to the follow-ups of a file."""
+    from eval.ablation_turns import ablate_turns, turns_table
+    from eval.assess import describe, ready
+    from eval.questions import load_questions
+    from eval.tables import to_json, to_text
+    from kb.settings import load_settings
+
+    asks = load_questions(questions)
+    settings = load_settings()
+    assistant = ready(settings, say)
+    bank = settings.corpus_dir / "followups.jsonl"
+    about = describe(assistant, typed())
+    report = ablate_turns(assistant, bank, asks, row or [], questions.name, about, say)
+    print(to_json(report) if as_json else to_text(turns_table(report)))
+
+
 @app.command()
 def bench(
     split: Annotated[str, typer.Option(help="dev或test")] = "test",

@@ -29,7 +29,16 @@ from kb.retrieve import Retriever
 from kb.schema import Frozen
 from kb.tokenizer import Tokenizer
 
-__all__ = ["ROWS", "AblationReport", "Row", "ablate", "ablation_table", "bank_sample"]
+__all__ = [
+    "ROWS",
+    "AblationReport",
+    "Row",
+    "ablate",
+    "ablation_table",
+    "bank_sample",
+    "row_of",
+    "unknown_row",
+]
 
 DEPTH = 10
 POOL = 100
@@ -213,21 +222,31 @@ def ablate(
     Raises:
         InputError: a row of that name does not exist.
     """
-    if unknown := [name for name in names if name not in ROWS]:
-        raise InputError(f"没有名为“{unknown[0]}”的对照，应为{'、'.join(ROWS)}之一。")
+    unknown_row(names, ROWS)
     single = [ask for ask in asks if not ask.unanswerable and not ask.history]
     rows = []
     for name in names or ROWS:
         progress(f"对照：{name}……")
         what, make = ROWS[name]
         rank = make(assistant, plain)
-        rows.append(_row(name, what, [find_facts(a.evidence, rank(a.query)) for a in single]))
+        rows.append(row_of(name, what, [find_facts(a.evidence, rank(a.query)) for a in single]))
     return AblationReport(
         provenance=provenance, questions=questions, n=len(single), rows=tuple(rows)
     )
 
 
-def _row(name: str, what: str, found: Sequence[Found]) -> Row:
+def unknown_row(names: Sequence[str], rows: Mapping[str, object]) -> None:
+    """Refuse a row that is not there.
+
+    Raises:
+        InputError: names the first.
+    """
+    if unknown := [name for name in names if name not in rows]:
+        raise InputError(f"没有名为“{unknown[0]}”的对照，应为{'、'.join(rows)}之一。")
+
+
+def row_of(name: str, what: str, found: Sequence[Found]) -> Row:
+    """The figures of a variant from what it found for each question."""
     n = len(found)
     best = [min((r for r in f.ranks if r is not None), default=None) for f in found]
     return Row(

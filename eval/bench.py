@@ -7,11 +7,12 @@ the bank nearly holds, the ablation, the file's lint, and retrieval on the expor
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from eval.ablation import AblationReport, ablate, ablation_table
+from eval.ablation_turns import ablate_turns, turns_table
 from eval.answers import AnswersReport, ask_all, report
 from eval.answers_tables import answers_tables
 from eval.assess import bank_queries, describe, ready
@@ -52,7 +53,8 @@ HELD_OUT = (
 class Bench(NamedTuple):
     """Everything that one run measured.
 
-    ``dialogues`` are of another author than the split's, in a file of their own, where there is one.
+    ``dialogues`` are of another author than the split's, in a file of their own, where there is one;
+    ``turns`` what the bank of follow-ups adds to the follow-ups of both files.
     """
 
     split: str
@@ -62,6 +64,7 @@ class Bench(NamedTuple):
     lint: LintReport
     retrieval: RetrievalReport
     dialogues: AnswersReport | None = None
+    turns: tuple[AblationReport, ...] = ()
 
 
 def run_bench(settings: Settings, split: str, command: str, progress: Progress) -> Bench:
@@ -92,6 +95,7 @@ def run_bench(settings: Settings, split: str, command: str, progress: Progress) 
         lint=findings,
         retrieval=_retrieval(settings, assistant, asks, split, progress),
         dialogues=_dialogues(assistant, split, progress),
+        turns=tuple(_turns(settings, assistant, split, progress)),
     )
 
 
@@ -102,6 +106,19 @@ def _dialogues(assistant: Assistant, split: str, progress: Progress) -> AnswersR
     command = f"python -m eval answers --questions eval/datasets/guide/{path.name}"
     judged = ask_all(assistant, assistant.index.documents, load_questions(path), progress)
     return report(judged, path.name, describe(assistant, command))
+
+
+def _turns(
+    settings: Settings, assistant: Assistant, split: str, progress: Progress
+) -> Iterator[AblationReport]:
+    """What the bank of follow-ups adds, for each file of the split that has any follow-up."""
+    bank = settings.corpus_dir / "followups.jsonl"
+    for path in (GUIDE / f"{split}.jsonl", GUIDE / f"{split}-dialogues.jsonl"):
+        asks = load_questions(path) if path.exists() else []
+        if any(ask.history for ask in asks):
+            command = f"python -m eval ablation-turns --questions eval/datasets/guide/{path.name}"
+            about = describe(assistant, command)
+            yield ablate_turns(assistant, bank, asks, (), path.name, about, progress)
 
 
 def _retrieval(
@@ -169,6 +186,7 @@ def _page(bench: Bench, command: str) -> str:
             *_dialogues_part(bench),
             f"## What each part adds, {bench.split} split\n",
             to_markdown(ablation_table(bench.ablation)),
+            *(to_markdown(turns_table(report)) for report in bench.turns),
             "## Passages alone, as a BEIR dataset\n",
             to_markdown(_beir_table(bench.retrieval)),
             "## The question file\n",
