@@ -161,8 +161,9 @@ def lint(
     settings = load_settings()
     corpus = load_corpus(settings.corpus_dir)
     tokenizer = make_tokenizer(settings, corpus.lexicon)
-    bank = bank_queries(corpus.questions, corpus.outside, corpus.followups)
-    report = check(asks, corpus.documents, bank, tokenizer)
+    bank = bank_queries(corpus.questions, corpus.outside)
+    followups = {row.id: row.query for row in corpus.followups}
+    report = check(asks, corpus.documents, bank, tokenizer, followups)
     if as_json:
         print(to_json(report))
     else:

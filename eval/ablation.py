@@ -123,6 +123,7 @@ def variant(index: Index, bank: float, plain: Tokenizer | None) -> Index:
         dense=views.dense,
         lexical=views.lexical,
         phrasing=None,
+        followups=None,
         bank_graph=None,
     )
 

@@ -17,7 +17,7 @@ from eval.provenance import Provenance
 from eval.questions import Ask
 from eval.tables import Table
 from kb.answer import Assistant
-from kb.followups import FollowUps, fit
+from kb.followups import AskedNext, fit
 from kb.questions import load_followups, locate_followup
 from kb.retrieve import Retriever
 
@@ -83,7 +83,7 @@ def _with_share(assistant: Assistant, bank: Path, share: float) -> Assistant:
     return Assistant(Retriever(index, assistant.retriever.encoder), assistant.judge)
 
 
-def _fitted(assistant: Assistant, bank: Path, share: float) -> FollowUps:
+def _fitted(assistant: Assistant, bank: Path, share: float) -> AskedNext:
     """The model fitted to a share; a follow-up left out has no weight."""
     index = assistant.index
     located = [locate_followup(f, index.documents, index.passages) for f in load_followups(bank)]

@@ -12,7 +12,7 @@ from kb.answer import Assistant
 from kb.assemble import open_assistant, rebuild
 from kb.encoder import BUILTIN
 from kb.errors import IndexFolderError, InputError
-from kb.schema import Asked, BankQuestion, FollowUp, OutsideQuestion
+from kb.schema import Asked, BankQuestion, OutsideQuestion
 from kb.settings import Settings
 from kb.weights import builtin_folder
 
@@ -40,12 +40,10 @@ def describe(assistant: Assistant, command: str) -> Provenance:
 
 
 def bank_queries(
-    questions: Sequence[Asked | BankQuestion],
-    outside: Sequence[OutsideQuestion],
-    followups: Sequence[FollowUp],
+    questions: Sequence[Asked | BankQuestion], outside: Sequence[OutsideQuestion]
 ) -> dict[str, str]:
-    """Id -> query of the banks."""
-    return {row.id: row.query for row in (*questions, *outside, *followups)}
+    """Id -> query of both banks of questions."""
+    return {row.id: row.query for row in (*questions, *outside)}
 
 
 def encoder_folder(settings: Settings) -> Path:

@@ -77,9 +77,10 @@ def run_bench(settings: Settings, split: str, command: str, progress: Progress) 
     asks = load_questions(path)
     assistant = ready(settings, progress)
     index = assistant.index
-    followups = load_followups(settings.corpus_dir / "followups.jsonl")
-    bank = bank_queries(index.questions, index.outside, followups)
-    findings = lint(asks, index.documents.values(), bank, index.tokenizer)
+    rows = load_followups(settings.corpus_dir / "followups.jsonl")
+    followups = {row.id: row.query for row in rows}
+    bank = bank_queries(index.questions, index.outside)
+    findings = lint(asks, index.documents.values(), bank, index.tokenizer, followups)
     judged = ask_all(assistant, index.documents, asks, progress)
     seen = {overlap.id for overlap in findings.overlaps}
     unseen = [j for j in judged if j.ask.id not in seen]

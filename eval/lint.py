@@ -52,14 +52,16 @@ def lint(
     documents: Iterable[Document],
     bank: Mapping[str, str],
     tokenizer: Tokenizer,
+    followups: Mapping[str, str] | None = None,
 ) -> LintReport:
-    """Check a question file against the documents and the bank.
+    """Check a question file against the documents and the banks.
 
     Args:
         asks: the questions, dialogues flattened.
         documents: where every quote must stand.
-        bank: id -> query of the banks.
+        bank: id -> query of the banks of questions.
         tokenizer: cuts questions for the near overlap.
+        followups: id -> query of the bank of follow-ups.
     """
     texts = [squeeze(document.text) for document in documents]
     quotes = [(ask.id, quote) for ask in asks for fact in ask.evidence for quote in fact]
@@ -69,7 +71,7 @@ def lint(
         quotes=len(quotes),
         missing=tuple(missing),
         duplicates=tuple(_duplicates(asks)),
-        overlaps=tuple(overlaps(asks, bank, tokenizer)),
+        overlaps=tuple(overlaps(asks, bank, followups or {}, tokenizer)),
     )
 
 
@@ -89,17 +91,29 @@ def _duplicates(asks: Sequence[Ask]) -> list[tuple[str, str]]:
     return doubles
 
 
-def overlaps(asks: Sequence[Ask], bank: Mapping[str, str], tokenizer: Tokenizer) -> list[Overlap]:
-    """Questions that the bank holds too, each with its nearest bank question.
+def overlaps(
+    asks: Sequence[Ask],
+    bank: Mapping[str, str],
+    followups: Mapping[str, str],
+    tokenizer: Tokenizer,
+) -> list[Overlap]:
+    """Questions that a bank holds too, each with its nearest bank question.
 
-    Turns with a history are left out: 那银行呢 is a different question after each one before it.
+    Turns with a history are compared with the bank of follow-ups alone, all others with the other
+    bank alone: 那银行呢 is a different question after each one before it.
     """
+    alone = [ask for ask in asks if not ask.history]
+    following = [ask for ask in asks if ask.history]
+    found = [*_overlaps(alone, bank, tokenizer), *_overlaps(following, followups, tokenizer)]
+    place = {ask.id: number for number, ask in enumerate(asks)}
+    return sorted(found, key=lambda overlap: place[overlap.id])
+
+
+def _overlaps(asks: Sequence[Ask], bank: Mapping[str, str], tokenizer: Tokenizer) -> list[Overlap]:
     tokens = {identifier: frozenset(tokenizer.tokens(query)) for identifier, query in bank.items()}
     keys = {_key(query): identifier for identifier, query in bank.items()}
     found = []
     for ask in asks:
-        if ask.history:
-            continue
         exact = keys.get(_key(ask.query))
         own = frozenset(tokenizer.tokens(ask.query))
         nearest = exact or max(tokens, key=lambda i: (_jaccard(own, tokens[i]), i), default=None)

@@ -151,7 +151,7 @@ def verify(text: Annotated[str, typer.Argument(help="要核对的文字，- 表�
     settings = load_settings()
     corpus = load_corpus(settings.corpus_dir)
     material = read_material(
-        corpus._replace(questions=()), make_tokenizer(settings, corpus.lexicon)
+        corpus._replace(questions=(), followups=()), make_tokenizer(settings, corpus.lexicon)
     )
     verdict = check(wanted, material.documents, material.passages)
     print(f"{verdict.state}：{verdict_text(verdict, material.documents)}")

@@ -69,7 +69,9 @@ class Explained(NamedTuple):
 
 
 class Past(NamedTuple):
-    """What an earlier query of a dialogue leaves: its turn, what was cited, why nothing was."""
+    """What an earlier query of a dialogue leaves: its turn, what was planned, shown or not,
+    and why nothing was shown.
+    """
 
     turn: Turn
     kind: str

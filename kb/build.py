@@ -17,7 +17,7 @@ from kb.chunk import chunk
 from kb.corpus import Corpus, load_corpus
 from kb.dense import Dense
 from kb.encoder import Encoder, FloatMatrix
-from kb.followups import FollowUps
+from kb.followups import AskedNext
 from kb.followups import fit as fit_followups
 from kb.homophones import Homophones
 from kb.index import (
@@ -65,7 +65,7 @@ class Views(NamedTuple):
     dense: dict[str, Dense]
     lexical: dict[str, Lexical]
     phrasing: Phrasing | None = None
-    followups: FollowUps | None = None
+    followups: AskedNext | None = None
 
 
 def silent(message: str) -> None:
@@ -125,7 +125,7 @@ def _fit_phrasing(material: Material, dense: dict[str, Dense]) -> Phrasing | Non
     return fit(material.questions, material.outside, vectors, answered_by)
 
 
-def _fit_followups(material: Material, dense: dict[str, Dense]) -> FollowUps | None:
+def _fit_followups(material: Material, dense: dict[str, Dense]) -> AskedNext | None:
     """The model of what people ask next; a corpus without a bank of follow-ups has none."""
     if not material.followups:
         return None

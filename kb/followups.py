@@ -1,15 +1,16 @@
 """What people ask next: a model of the bank of follow-ups.
 
-``followups.jsonl`` holds messages that people type after a passage was shown to them (没钱咋办 after the
-passage on evaluation), each with the passages that answer it there, or none. Most say only what is
+``followups.jsonl`` holds messages that people type after a passage was shown to them (没钱咋办 after
+the passage on evaluation), each with the passages that answer it there, or none. Most say only what is
 new, so what they mean hangs on what was shown. Kernel ridge regression (``kernel``) over
 
     k((q, s), (r, t)) = exp((cos(q, r) - 1) / WIDTH) * near(s, t)
 
 where ``q`` and ``r`` are the messages by themselves and ``s`` and ``t`` the passages shown:
-``near`` is ``SAME`` for one passage, ``MEASURE`` for passages on one measure, ``CHAPTER`` for those of one
-chapter and ``ANYWHERE`` for any two, added up and divided by their sum. Each of these says which
-of some classes a passage is in, so the product is a kernel. What it adds is in decision 58.
+``near`` is ``SAME`` for one passage, ``MEASURE`` for passages on one measure (``counterparts``; any
+other passage is a measure by itself), ``CHAPTER`` for those of one chapter and ``ANYWHERE`` for any
+two, added up and divided by their sum. Each of these says which of some classes a passage is in, so
+the product is a kernel. What it adds is in decision 58.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from kb.kernel import gaussian, label, read_arrays, solve, write_arrays
 from kb.outline import chapter
 from kb.schema import Passage
 
-__all__ = ["FollowUps", "fit", "load", "places"]
+__all__ = ["AskedNext", "fit", "load", "places"]
 
 ANYWHERE, CHAPTER, MEASURE, SAME = 0.4, 0.2, 0.2, 0.2
 
@@ -34,7 +35,7 @@ Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 
 
-class FollowUps(NamedTuple):
+class AskedNext(NamedTuple):
     """The fitted model for ``n`` follow-ups, over ``p`` passages, ``c`` of which answer any.
 
     ``places`` are the classes of every passage, shape ``(p, 3)``: itself, its measure, its chapter;
@@ -92,8 +93,10 @@ def fit(
     shown: Sequence[int],
     answered_by: Sequence[Collection[int] | None],
     passages: Sequence[Passage],
-) -> FollowUps:
-    """Fit the model; takes memory for two float32 matrices of ``n`` squared.
+) -> AskedNext:
+    """Fit the model.
+
+    Takes memory for one float32 matrix of ``n`` squared.
 
     Args:
         vectors: the ``n`` follow-ups' own, unit, shape ``(n, d)``.
@@ -101,19 +104,23 @@ def fit(
         answered_by: the rows of the passages that answer each; None where none does.
         passages: all passages, in rows.
     """
-    labels = label(answered_by)
+    labels = label([rows or () for rows in answered_by])
     classes, after = places(passages), np.array(shown, dtype=np.int64)
-    kernel = gaussian(vectors @ vectors.T)
-    kernel *= nearness(classes[after], classes[after])
-    weights = solve(kernel.T, labels.columns)  # symmetric: in LAPACK's order without a copy
-    weights = np.ascontiguousarray(weights.T[1:])
-    return FollowUps(classes, after, weights, labels.offsets[1:], labels.rows)
+    kernel = (vectors @ vectors.T).T  # symmetric: in LAPACK's order without a copy
+    gaussian(kernel, out=kernel)
+    for start in range(0, len(kernel), 1000):
+        kernel[start : start + 1000] *= nearness(
+            classes[after[start : start + 1000]], classes[after]
+        )
+    weights = solve(kernel, labels.columns)
+    weights = np.ascontiguousarray(weights.T[1:])  # the first column is of all that are answered
+    return AskedNext(classes, after, weights, labels.offsets[1:], labels.rows)
 
 
-def load(folder: Path) -> FollowUps:
+def load(folder: Path) -> AskedNext:
     """Read the model.
 
     Raises:
         IndexFolderError: a file is not in the expected form.
     """
-    return FollowUps(**read_arrays(FollowUps._fields, folder))
+    return AskedNext(**read_arrays(AskedNext._fields, folder))

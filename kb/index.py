@@ -28,8 +28,8 @@ from kb.corpus import corpus_hashes
 from kb.dense import Dense
 from kb.encoder import EXPORT_FORMAT, Encoder
 from kb.errors import IndexFolderError
-from kb.followups import FollowUps
-from kb.followups import load as load_followups
+from kb.followups import AskedNext
+from kb.followups import load as load_asked_next
 from kb.homophones import Homophones
 from kb.lexical import Lexical
 from kb.lexicon import Lexicon, load_lexicon
@@ -131,7 +131,7 @@ class Index(NamedTuple):
     homophones: Homophones = Homophones({}, {})
     asked: frozenset[str] = frozenset()
     phrasing: Phrasing | None = None
-    followups: FollowUps | None = None
+    followups: AskedNext | None = None
     bank_graph: BankGraph | None = None
 
     @property
@@ -215,7 +215,9 @@ def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
         homophones=Homophones.load(folder / "homophones.json"),
         asked=frozenset((folder / "asked.txt").read_text(encoding="utf-8").split("\n")),
         phrasing=load_phrasing(folder / "phrasing") if (folder / "phrasing").exists() else None,
-        followups=load_followups(folder / "followups") if (folder / "followups").exists() else None,
+        followups=load_asked_next(folder / "followups")
+        if (folder / "followups").exists()
+        else None,
         bank_graph=_open_graph(folder / BANK_GRAPH, dense),
     )
     _check_counts(index)

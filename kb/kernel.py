@@ -51,9 +51,11 @@ def label(answered_by: Sequence[Collection[int] | None], passages: bool = True) 
     return Labels(columns - offsets, offsets, np.array(rows, dtype=np.int64))
 
 
-def gaussian(cosines: Floats) -> Floats:
-    """The kernel of unit vectors by their cosines: exp((cos - 1) / WIDTH)."""
-    return np.asarray(np.exp((cosines - np.float32(1.0)) / np.float32(WIDTH)), dtype=np.float32)
+def gaussian(cosines: Floats, out: Floats | None = None) -> Floats:
+    """The kernel of unit vectors by their cosines: exp((cos - 1) / WIDTH); into ``out`` where given."""
+    kernel = np.subtract(cosines, np.float32(1.0), out=out)
+    kernel /= np.float32(WIDTH)
+    return np.asarray(np.exp(kernel, out=kernel))
 
 
 def solve(kernel: Floats, labels: Floats) -> Floats:

@@ -34,7 +34,7 @@ class Lifts:
 
     def __init__(self, retriever: Retriever, named: Named) -> None:
         self._retriever = retriever
-        self._index = retriever.index
+        self._row_of = retriever.index.row_of
         self._named = named
 
     def lifted(
@@ -53,10 +53,11 @@ class Lifts:
             scored: its scores.
             resolution: how it was understood.
             listing: the list last shown.
-            before: what was cited for the turn that it follows.
+            before: what was planned for the turn that it follows, shown or not.
             role: the role that the asker has chosen; whose doings are asked about then counts no more.
         """
-        if resolution.kind == "joined" or resolution.heard is not None:
+        follows = resolution.kind == "joined" or resolution.heard is not None
+        if follows and "question" in scored.views:
             scored = self._as_follow_up(query, scored, before)
         if resolution.kind == "joined":
             scored = self._near_the_last(scored, resolution, listing, before)
@@ -76,16 +77,18 @@ class Lifts:
         ]
         shown = [] if before is None else self._rows(before.direct)
         following = self._retriever.asked_next(query, shown[0] if shown else None)
+        views = scored.views
         if following is not None:
             added.append(NEXT_BONUS * standardise(following))
+            views = {**views, "next": following}
         fused = scored.fused + spread * np.sum(added, axis=0, dtype=np.float32)
         if before is not None:
             fused[self._rows(before.related)[:RELATED_READ]] += RELATED_BONUS * spread
-        return scored._replace(fused=np.asarray(fused, dtype=np.float32))
+        return scored._replace(fused=np.asarray(fused, dtype=np.float32), views=views)
 
     def _rows(self, places: Sequence[Place]) -> list[int]:
         """The rows of places that are passages, in their order."""
-        rows = (self._index.row_of.get(place.anchor) for place in places)
+        rows = (self._row_of.get(place.anchor) for place in places)
         return [row for row in rows if row is not None]
 
     def _near_the_last(
@@ -111,7 +114,7 @@ class Lifts:
             if resolution.document is not None:
                 there = self._named.on_the_same(before.direct, resolution.document)
                 fused[there] += ITEM_BONUS * spread
-            shown = self._index.row_of.get(best.anchor)
+            shown = self._row_of.get(best.anchor)
             if cues.WHY.search(resolution.text):
                 fused[self._named.reasons(best)] += WHY_BONUS * spread
             elif shown is not None and not cues.FACET.match(resolution.text):
@@ -131,7 +134,7 @@ class Lifts:
 
     def _of_the_actor(self, query: Query, scored: Scored) -> Scored:
         """Raise what addresses those whose doings a query asks about."""
-        role = asked_role(query.reading.text, self._index.lexicon.actors)
+        role = asked_role(query.reading.text, self._retriever.index.lexicon.actors)
         if role is None:
             return scored
         bonus = ACTOR_BONUS * float(scored.fused.std())

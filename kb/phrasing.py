@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.kernel import WIDTH, gaussian, label, read_arrays, solve, write_arrays
+from kb.kernel import gaussian, label, read_arrays, solve, write_arrays
 from kb.tokenizer import fold
 
 __all__ = ["Phrased", "Phrasing", "fit", "load"]
@@ -165,9 +165,7 @@ def fit(
 def _kernel(vectors: Floats, table: Any) -> Floats:
     """The kernel of every two questions, shape ``(n, n)``, made in place: it takes gigabytes."""
     kernel = (vectors @ vectors.T).T  # symmetric: in LAPACK's order without a copy
-    kernel -= 1.0
-    kernel /= WIDTH
-    np.exp(kernel, out=kernel)
+    gaussian(kernel, out=kernel)
     kernel *= 1.0 - GRAM_SHARE
     for start in range(0, len(kernel), 1000):
         block = (table[start : start + 1000] @ table.T).toarray()

@@ -2,7 +2,8 @@
 
 ``questions.jsonl`` holds answerable questions with verbatim evidence, ``unanswerable.jsonl`` those
 that the documents do not answer, ``followups.jsonl`` messages typed after a passage was shown. They
-are retrieval keys and suggestions, never shown as claims. ``locate`` checks evidence against the documents; ``python -m kb questions`` prints the table.
+serve retrieval, the first also as suggestions, and are never shown as claims. ``locate`` checks
+evidence against the documents; ``python -m kb questions`` prints the table.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 Row = TypeVar("Row", bound=Frozen)
+MOST_FOLLOWUPS = 20_000
+"""Their model is solved in memory of 4 bytes for each pair of them: 1.6 GB."""
 
 
 def load_answerable(path: Path) -> list[BankQuestion]:
@@ -52,8 +55,17 @@ def load_unanswerable(path: Path) -> list[OutsideQuestion]:
 
 
 def load_followups(path: Path) -> list[FollowUp]:
-    """Read ``followups.jsonl``; a corpus without one has an empty bank."""
-    return _read(path, FollowUp)
+    """Read ``followups.jsonl``; a corpus without one has an empty bank.
+
+    Raises:
+        CorpusError: a line is damaged, or there are more than ``MOST_FOLLOWUPS``.
+    """
+    rows = _read(path, FollowUp)
+    if len(rows) > MOST_FOLLOWUPS:
+        raise CorpusError(
+            f"题库 {path.name} 有{len(rows)}条追问，最多{MOST_FOLLOWUPS}条，请删去一些。"
+        )
+    return rows
 
 
 def _read(path: Path, model: type[Row]) -> list[Row]:

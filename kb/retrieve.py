@@ -49,7 +49,7 @@ CANDIDATES = 200
 class Query(NamedTuple):
     """A query made ready: as read by the lexicon, its tokens, its vector, shape ``(d,)``, the banks.
 
-    ``near`` says how like it is to the questions of both banks; ``parts`` are its clauses, made
+    ``near`` says how like it is to the questions of the banks; ``parts`` are its clauses, made
     ready too, where two or more of them ask something.
     """
 

@@ -182,8 +182,8 @@ class OutsideQuestion(Frozen):
 class FollowUp(Frozen):
     """What people ask next: a message typed after a passage was shown, and what answers it there.
 
-    ``first`` is the question that the passage answered and ``after`` a quote of it; ``evidence`` is
-    empty where the documents do not answer the message.
+    ``first`` is the question that the passage answered, kept for whoever reads the bank, and ``after``
+    a quote of it; ``evidence`` is empty where the documents do not answer the message.
     """
 
     id: str

@@ -81,7 +81,7 @@ def test_the_model_equals_scikit_learn(tmp_path: Path) -> None:
 
 
 def test_the_same_words_mean_another_thing_after_another_passage(assistant: Assistant) -> None:
-    """What the bank is for: 谁来教 is not answered by one passage wherever it is asked."""
+    """What the bank is for: 谁来牵头 is not answered by one passage wherever it is asked."""
     (query,) = assistant.retriever.read_question("谁来牵头")
     assert assistant.index.followups is not None
     bests = set()
@@ -115,3 +115,26 @@ def test_a_follow_up_whose_place_is_not_in_the_documents_is_named(tmp_path: Path
     path.write_text('{"id": "f1", "query": ""}\n', encoding="utf-8")
     with pytest.raises(CorpusError, match=r"followups\.jsonl 第1行"):
         load_followups(path)
+
+
+def test_more_follow_ups_than_can_be_solved_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kb.questions.MOST_FOLLOWUPS", 1)
+    after = Evidence(document_id="guide", quote="没有这句话。")
+    rows = [FollowUp(id=f"f{n}", query=f"问{n}", first="给钱吗", after=after) for n in range(2)]
+    path = tmp_path / "followups.jsonl"
+    path.write_text("".join(row.model_dump_json() + "\n" for row in rows), encoding="utf-8")
+    with pytest.raises(CorpusError, match="最多1条"):
+        load_followups(path)
+
+
+def test_a_follow_up_is_raised_by_what_people_ask_next(assistant: Assistant) -> None:
+    """谁来牵头 has the views of a query of a dialogue; the same words asked first have not."""
+    first = assistant.explain("企业数字化转型由谁负责")
+    following = assistant.explain("谁掏钱", ["上云上平台有什么支持"])
+    assert first.scored is not None
+    assert following.scored is not None
+    assert "next" not in first.scored.views
+    best = assistant.index.passages[int(following.scored.views["next"].argmax())]
+    assert "资金" in best.text or "费用" in best.text or "专项" in best.text

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import HashEncoder
 
 from kb.build import build_index
 from kb.errors import CorpusError, IndexFolderError
 from kb.index import load_index, manifest_id, read_manifest
+from kb.retrieve import Retriever
 from kb.settings import Settings
 
 
@@ -133,6 +135,51 @@ def test_a_bank_of_two_questions_is_enough(small_settings: Settings) -> None:
     assert index.phrasing is not None
     assert index.bank_graph is not None
     assert len(index.outside) == 1
+
+
+FOLLOWUP = {
+    "id": "f1",
+    "query": "谁掏钱",
+    "first": "给补贴吗",
+    "after": {"document_id": "guide", "quote": "为了节约用水，特制定本指南。"},
+    "evidence": [[{"document_id": "guide", "quote": "为了节约用水，特制定本指南。"}]],
+}
+
+
+@pytest.mark.parametrize("answered", [True, False])
+@pytest.mark.parametrize("banks", ["all", "no outside", "alone"])
+def test_follow_ups_with_and_without_other_banks(
+    small_settings: Settings, banks: str, answered: bool
+) -> None:
+    corpus = small_settings.corpus_dir
+    if banks == "all":
+        line = '{"id": "u1", "query": "下雨吗", "type": "off_topic"}\n'
+        (corpus / "unanswerable.jsonl").write_text(line, encoding="utf-8")
+    if banks == "alone":
+        (corpus / "questions.jsonl").unlink()
+    write_followup(corpus, answered)
+    build_index(small_settings, HashEncoder())
+    index = load_index(small_settings)
+    assert index.manifest.counts["followups"] == index.dense["followups"].rows == 1
+    assert index.followups is not None
+    assert (index.bank_graph is not None) == (banks == "all")
+    retriever = Retriever(index, HashEncoder())
+    (query,) = retriever.read_question("谁掏钱")
+    by_vectors = retriever._near_by_vectors(query.vector).followups
+    np.testing.assert_allclose(query.near.followups, by_vectors, atol=1e-4)
+    scores = retriever.asked_next(query, 0)
+    assert scores is not None
+    assert scores.shape == (len(index.passages),)
+    write_followup(corpus, not answered)
+    with pytest.raises(IndexFolderError, match=r"followups\.jsonl"):
+        load_index(small_settings)
+
+
+def write_followup(corpus: Path, answered: bool) -> None:
+    """A follow-up after a sentence of the small guide, which answers it or does not."""
+    row = FOLLOWUP if answered else {**FOLLOWUP, "evidence": []}
+    line = json.dumps(row, ensure_ascii=False) + "\n"
+    (corpus / "followups.jsonl").write_text(line, encoding="utf-8")
 
 
 SERVING = """

@@ -66,7 +66,7 @@ def why_html(found: Why | None, words: Words) -> Html:
     rows = [(words("why_words"), "、".join(found.matched) or words("why_no_words"))]
     if found.added:
         rows.append((words("why_added"), "、".join(found.added)))
-    for view in ("lexical", "passage", "sentence", "question", "phrasing", "fused"):
+    for view in ("lexical", "passage", "sentence", "question", "phrasing", "next", "fused"):
         if view in found.ranks:
             place = words("why_rank", rank=found.ranks[view], total=found.total)
             rows.append((words(f"why_{view}"), place))

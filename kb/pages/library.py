@@ -95,7 +95,7 @@ class Library:
         settings = self.service.settings
         loaded = load_corpus(settings.corpus_dir)
         self._asked = tuple(question.query for question in loaded.questions)
-        corpus = loaded._replace(questions=(), outside=())
+        corpus = loaded._replace(questions=(), outside=(), followups=())
         tokenizer = make_tokenizer(settings, corpus.lexicon)
         material = read_material(corpus, tokenizer)
         terms = read_terms(corpus.documents, material.passages, corpus.lexicon)

@@ -251,6 +251,7 @@ ROOMS: Mapping[str, tuple[str, str]] = {
     "why_sentence": ("按意思：最相近的一句", "Meaning: best sentence"),
     "why_question": ("按意思：题库中的问题", "Meaning: bank question"),
     "why_phrasing": ("按问法：由整个题库学出的模型", "Phrasing: model of the whole bank"),
+    "why_next": ("按追问：看了上一段的人接着问什么", "Next: what people ask after that passage"),
     "why_fused": ("融合后", "Fused"),
     "why_question_text": ("题库中最相近的问题", "Nearest bank question"),
     "why_near": ("“{question}”（相似度 {score}）", "“{question}” (similarity {score})"),
