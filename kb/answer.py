@@ -69,9 +69,7 @@ class Explained(NamedTuple):
 
 
 class Past(NamedTuple):
-    """What an earlier query of a dialogue leaves: its turn, what was planned, shown or not,
-    and why nothing was shown.
-    """
+    """What an earlier query of a dialogue leaves: its turn, its plan, why it was not answered."""
 
     turn: Turn
     kind: str

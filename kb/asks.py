@@ -222,7 +222,7 @@ def exceeds(asked: NumberAsked, totals: Mapping[str, int]) -> int | None:
     return total if total is not None and asked.number > total else None
 
 
-CLAUSE = re.compile(r"[，,；;。？?！!]+|以及|还有(?!没有|吗|呢)|同时")
+CLAUSE = re.compile(r"[，,；;。？?！!]+|(?<=[一-鿿]) +(?=[一-鿿])|以及|还有(?!没有|吗|呢)|同时")
 ASKS = re.compile(
     r"什么|啥|谁|哪|怎|如何|咋|多少|几|吗|呢|么|能不能|要不要|可不可|有没有|是不是|what|who|how|which|why",
     re.IGNORECASE,

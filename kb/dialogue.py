@@ -98,7 +98,7 @@ def resolve(
         parties: names of those who take part; a question that names no more than one leans.
     """
     typed = query.strip()
-    text = simplified(typed)
+    text = cues.PARTICLE.sub("呢", simplified(typed))
     changed = cues.CHANGE.sub("", text, count=1)
     if not turns or (changed and changed != text):
         return fresh(_end_of(typed, changed or text))
@@ -277,7 +277,7 @@ def _named_item(text: str, last: Turn) -> tuple[int | None, bool]:
 def _name_the_terms(text: str, turns: Sequence[Turn], terms: tuple[Term, ...]) -> str:
     """Name the glossary terms last spoken of where a query leaves them out.
 
-    它到底指什么 -> 低代码到底指什么; 再给我一遍名词解释 -> 低代码，再给我一遍名词解释; 跟APS有什么不一样 -> MES跟APS有什么不一样; 它俩差在哪 -> AGV和AMR差在哪; 后者能干什么 -> AMR能干什么;
+    它到底指什么 -> 低代码到底指什么; 再给我一遍名词解释 -> 低代码，再给我一遍名词解释; 跟APS有什么不一样 -> MES跟APS有什么不一样; 它俩差在哪 -> AGV和AMR差在哪; 仨里头哪个管收钱 -> WMS、OMS和TMS里头哪个管收钱; 后者能干什么 -> AMR能干什么;
     用在哪个环节 -> AGV和AMR用在哪个环节.
     """
     spoken = [
@@ -290,6 +290,8 @@ def _name_the_terms(text: str, turns: Sequence[Turn], terms: tuple[Term, ...]) -
     named = asked_terms(turns[-1].text, terms).terms or asked_terms(turns[-1].subject, terms).terms
     if not named:
         return f"{latest[0]}，{text}" if latest and cues.ENTRY.fullmatch(text) else text
+    if len(latest) > 2 and cues.THREE.search(text):
+        return cues.THREE.sub(f"{latest[2]}、{latest[1]}和{latest[0]}", text, count=1)
     if len(latest) > 1 and cues.BOTH.search(text):
         return cues.BOTH.sub(f"{latest[1]}和{latest[0]}", text, count=1)
     if (pair := _pair_of(turns, terms)) is not None:
@@ -321,7 +323,7 @@ def _leans(
     parties: tuple[str, ...],
 ) -> bool:
     folded = fold(text)
-    signs = (cues.LEANING_START, cues.PRONOUN, cues.BOTH, cues.ASKS_ON, cues.NO_SUBJECT)
+    signs = (cues.LEANING_START, cues.PRONOUN, cues.BOTH, cues.THREE, cues.ASKS_ON, cues.NO_SUBJECT)
     if any(sign.search(folded) for sign in signs) or cues.ENGLISH_PRONOUN.search(text):
         return True
     if parties and cues.asked_party(parties).fullmatch(folded):

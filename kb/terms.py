@@ -23,7 +23,7 @@ ASKS_ALL = re.compile(r"都|分别|又")
 COMPARES = re.compile(
     r"区别|不同|差别|差在|不一样|一回事|对比|比较|和|与|跟|vs|difference|compare", re.IGNORECASE
 )
-CLAUSE_END = re.compile(r"[，,；;。！!？?]")
+CLAUSE_END = re.compile(r"[，,；;。！!？?]|(?<=[一-鿿]) +(?=[一-鿿])")
 PADDING = re.compile(r"[\s，。？！、?!.,：:“”\"'（）()的呢啊吗是那又有也]+")
 
 

@@ -53,7 +53,7 @@ def test_follow_ups_come_after_every_passage() -> None:
 def test_no_turn_of_the_benchmark_is_a_follow_up_of_the_bank() -> None:
     """Not even a short one that anybody would type (谁掏钱): dialogues would be measured on it."""
     banked = {letters(f.query) for f in CORPUS.followups}
-    for split in ("dev", "test", "test-dialogues"):
+    for split in ("dev", "test", "test-dialogues", "later-dialogues"):
         path = REPOSITORY / "eval" / "datasets" / "guide" / f"{split}.jsonl"
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         asked = {letters(turn["query"]) for row in rows for turn in row.get("turns", [row])}
@@ -69,7 +69,7 @@ def test_list_questions_name_lists_that_exist() -> None:
 
 def test_no_benchmark_question_is_in_a_bank() -> None:
     banked = {letters(q.query) for q in (*CORPUS.questions, *CORPUS.outside)}
-    for split in ("dev", "test", "test-dialogues"):
+    for split in ("dev", "test", "test-dialogues", "later-dialogues"):
         path = REPOSITORY / "eval" / "datasets" / "guide" / f"{split}.jsonl"
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
@@ -94,7 +94,7 @@ def test_lexicon_reads_slips_and_everyday_words() -> None:
 
 def test_no_development_question_is_in_the_test_split() -> None:
     asked = {}
-    for split in ("dev", "test", "test-dialogues"):
+    for split in ("dev", "test", "test-dialogues", "later-dialogues"):
         path = REPOSITORY / "eval" / "datasets" / "guide" / f"{split}.jsonl"
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         asked[split] = {letters(t["query"]) for row in rows for t in row.get("turns", [row])}

@@ -98,6 +98,7 @@ def test_missing_and_empty_files(tmp_path: Path) -> None:
         ("dev", 820 + 3497 + 497, 834),
         ("test", 260 + 166 + 220, 237),
         ("test-dialogues", 246, 22),
+        ("later-dialogues", 342, 33),
     ],
 )
 def test_the_shipped_splits_are_sound(split: str, asked: int, unanswerable: int) -> None:
