@@ -246,7 +246,7 @@ ROOMS: Mapping[str, tuple[str, str]] = {
     "why_no_words": ("没有相同的词，按意思匹配", "None, matched by meaning"),
     "why_added": ("由日常说法联想到的词", "Words added for everyday speech"),
     "why_rank": ("第 {rank} 名（共 {total} 段）", "rank {rank} of {total}"),
-    "why_lexical": ("按词检索（BM25，含题库）", "Words (BM25 with the question bank)"),
+    "why_lexical": ("按词检索（BM25，正文和标题）", "Words (BM25 over text and headings)"),
     "why_passage": ("按意思：整段", "Meaning: passage"),
     "why_sentence": ("按意思：最相近的一句", "Meaning: best sentence"),
     "why_question": ("按意思：题库中的问题", "Meaning: bank question"),
