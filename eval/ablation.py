@@ -124,6 +124,7 @@ def variant(index: Index, bank: float, plain: Tokenizer | None) -> Index:
         lexical=views.lexical,
         phrasing=None,
         followups=None,
+        followups_graph=None,
         bank_graph=None,
     )
 

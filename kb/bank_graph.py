@@ -1,7 +1,8 @@
-"""The banks in one pass over 8-bit vectors, run by onnxruntime.
+"""A bank, or several, in one pass over 8-bit vectors, run by onnxruntime.
 
-A query is compared with every question of the banks, and the model of phrasing sums over these
-likenesses (follow-ups have no part in it). In float32 that reads 53 MB a query, more than a core's cache holds. The vectors of bank
+A query is compared with every question of both banks, and the model of phrasing sums over these
+likenesses. Follow-ups have a graph of their own, without sums, since only a query of a dialogue is
+compared with them. In float32 that reads 38 MB a query, more than a core's cache holds. The vectors of bank
 questions are therefore rounded to 8 bits, one scale a question (``rounded``), before anything is
 made of them, and the comparison and the sums are one graph over these integers:
 
@@ -10,13 +11,13 @@ made of them, and the comparison and the sums are one graph over these integers:
 A query stands in two rows of integers, ``q = high + low``, so that nothing but the rounding of the
 bank, 0.0003 of a cosine, is lost; all rows are read past the same matrix. These integers have 7
 bits: processors without VNNI add two products up in 16 bits, and 2 x 127 x 127 is the most that
-they hold. Measured on 20,710 questions (34,328 by now), with the encoder's weights read in between: see decision 35.
+they hold. Measured on 20,710 questions, with the encoder's weights read in between: see decision 35.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,12 +40,11 @@ CHECKED = 16
 
 
 class Near(NamedTuple):
-    """What a query is like: cosines with the banks' questions, and phrasing's sums over them."""
+    """What a query is like: cosines with both banks' questions, and phrasing's sums over them."""
 
     questions: Floats
     outside: Floats
     sums: Floats
-    followups: Floats = np.zeros(0, dtype=np.float32)
 
 
 class BankGraph:
@@ -54,7 +54,7 @@ class BankGraph:
         IndexFolderError: the file is not such a graph.
     """
 
-    def __init__(self, path: Path, questions: int, outside: int) -> None:
+    def __init__(self, path: Path, questions: int) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -69,12 +69,19 @@ class BankGraph:
             raise IndexFolderError(
                 f"索引文件“{path.name}”无法读取，请重建索引（python -m kb build）。"
             ) from error
-        self._ends = questions, questions + outside
+        self._questions = questions
 
     def near(self, vectors: Floats) -> list[Near]:
-        """Compare queries' unit vectors, shape ``(n, d)``, with the banks."""
-        if not len(vectors):
-            return []
+        """Compare queries' unit vectors, shape ``(n, d)``, with both banks."""
+        end = self._questions
+        found = self._run(["likeness", "sums"], vectors) if len(vectors) else ()
+        return [Near(near[:end], near[end:], sums) for near, sums in zip(*found, strict=True)]
+
+    def likeness(self, vectors: Floats) -> Floats:
+        """The cosines of queries' unit vectors, shape ``(n, d)``, with every row of the graph."""
+        return np.asarray(self._run(["likeness"], vectors)[0])
+
+    def _run(self, outputs: list[str], vectors: Floats) -> list[Any]:
         rows = []
         units = np.zeros((len(vectors), 2 * len(vectors)), dtype=np.float32)
         for row, vector in enumerate(vectors):
@@ -83,16 +90,15 @@ class BankGraph:
             rows += [high, low]
             units[row, 2 * row : 2 * row + 2] = high_scale, low_scale
         feed = {"rows": (np.stack(rows) + ZERO).astype(np.uint8), "units": units}
-        a, b = self._ends
-        found = zip(*self._session.run(["likeness", "sums"], feed), strict=True)
-        return [Near(near[:a], near[a:b], sums, near[b:]) for near, sums in found]
+        found: list[Any] = self._session.run(outputs, feed)
+        return found
 
     def is_exact(self, firsts: Floats) -> bool:
         """Whether it finds the first questions, given their vectors, as near as they are.
 
         A processor whose sums overflow after all is better served by the vectors themselves.
         """
-        found = np.array([near.questions[: len(firsts)] for near in self.near(firsts)])
+        found = self.likeness(firsts)[:, : len(firsts)]
         return float(np.abs(found - firsts @ firsts.T).max(initial=0.0)) <= LARGEST_ERROR
 
 
@@ -102,43 +108,45 @@ def rounded(vectors: Floats) -> Floats:
     return np.asarray(np.rint(vectors / scales) * scales, dtype=np.float32)
 
 
-def write_graph(path: Path, vectors: Floats, phrasing: Phrasing) -> None:
-    """Write the graph of the banks.
+def write_graph(path: Path, vectors: Floats, phrasing: Phrasing | None = None) -> None:
+    """Write the graph of a bank, or of both banks with the sums of a model over them.
 
     Args:
         path: the file.
-        vectors: rounded rows, shape ``(n, d)``: the answerable questions, those outside the
-            documents, the follow-ups.
-        phrasing: the model over all but the follow-ups.
+        vectors: rounded rows, shape ``(n, d)``; of both banks the answerable questions first.
+        phrasing: the model over the same questions.
     """
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
     scales = np.maximum(np.abs(vectors).max(axis=1), TINY) / STEPS
     steps = np.rint(vectors / scales[:, None]).astype(np.int8)
-    weights = (1.0 - GRAM_SHARE) * phrasing.question_weights
     constants = {
         "steps": np.ascontiguousarray(steps.T),
         "zero": np.uint8(ZERO),
         "scales": scales.astype(np.float32),
-        "start": np.array([0], dtype=np.int64),
-        "end": np.array([weights.shape[1]], dtype=np.int64),
-        "axis": np.array([1], dtype=np.int64),
-        "one": np.float32(1.0),
-        "slope": np.float32(1.0 / WIDTH),
-        "weights": np.ascontiguousarray(weights.T, dtype=np.float32),
     }
     nodes = [
         ("MatMulInteger", ["rows", "steps", "zero"], ["products"]),
         ("Cast", ["products"], ["whole"]),
         ("MatMul", ["units", "whole"], ["summed"]),
         ("Mul", ["summed", "scales"], ["likeness"]),
-        ("Slice", ["likeness", "start", "end", "axis"], ["asked"]),
-        ("Sub", ["asked", "one"], ["below"]),
-        ("Mul", ["below", "slope"], ["exponent"]),
-        ("Exp", ["exponent"], ["kernel"]),
-        ("MatMul", ["kernel", "weights"], ["sums"]),
     ]
+    widths = {"likeness": len(vectors)}
+    if phrasing is not None:
+        weights = (1.0 - GRAM_SHARE) * phrasing.question_weights
+        constants |= {
+            "one": np.float32(1.0),
+            "slope": np.float32(1.0 / WIDTH),
+            "weights": np.ascontiguousarray(weights.T, dtype=np.float32),
+        }
+        nodes += [
+            ("Sub", ["likeness", "one"], ["below"]),
+            ("Mul", ["below", "slope"], ["exponent"]),
+            ("Exp", ["exponent"], ["kernel"]),
+            ("MatMul", ["kernel", "weights"], ["sums"]),
+        ]
+        widths["sums"] = len(weights)
     to = {"Cast": {"to": TensorProto.FLOAT}}
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
@@ -148,10 +156,7 @@ def write_graph(path: Path, vectors: Floats, phrasing: Phrasing) -> None:
             value("rows", TensorProto.UINT8, ["rows", vectors.shape[1]]),
             value("units", TensorProto.FLOAT, ["queries", "rows"]),
         ],
-        [
-            value("likeness", TensorProto.FLOAT, ["queries", len(vectors)]),
-            value("sums", TensorProto.FLOAT, ["queries", len(weights)]),
-        ],
+        [value(name, TensorProto.FLOAT, ["queries", width]) for name, width in widths.items()],
         [numpy_helper.from_array(np.asarray(array), name) for name, array in constants.items()],
     )
     opset = helper.make_opsetid("", 17)

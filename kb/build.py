@@ -22,6 +22,7 @@ from kb.followups import fit as fit_followups
 from kb.homophones import Homophones
 from kb.index import (
     BANK_GRAPH,
+    FOLLOWUPS_GRAPH,
     FORMAT,
     PARAMETERS,
     generation,
@@ -253,9 +254,10 @@ def _write_views(folder: Path, views: Views) -> None:
         lexical.save(folder / f"bm25-{name}")
     if views.followups is not None:
         views.followups.save(folder / "followups")
+        write_graph(folder / FOLLOWUPS_GRAPH, views.dense["followups"].vectors())
     if views.phrasing is not None:
         views.phrasing.save(folder / "phrasing")
-        banks = [views.dense[name] for name in BANKS if name in views.dense]
+        banks = [views.dense[name] for name in ("questions", "outside")]
         if all(bank.exact for bank in banks):
             vectors = np.vstack([bank.vectors() for bank in banks])
             write_graph(folder / BANK_GRAPH, vectors, views.phrasing)

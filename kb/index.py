@@ -3,7 +3,7 @@
 The folder holds ``manifest.json`` and one generation folder that it names, with plain files:
 ``documents.jsonl``, ``passages.jsonl``, ``terms.jsonl``, ``questions.jsonl``, ``outside.jsonl``,
 ``homophones.json``, one ``.faiss`` file per dense view, two BM25 folders, the folders of ``phrasing`` and
-``followups``, and ``banks.onnx``, which compares a query with the banks.
+``followups``, ``banks.onnx``, which compares a query with both banks, and ``followups.onnx``, with follow-ups.
 A build writes a new generation, then replaces the manifest in one step, then removes the old one,
 so a reader sees the old index or the new one.
 Row i of ``passages.jsonl`` is row i of ``passages.faiss`` and of both BM25 indexes.
@@ -51,6 +51,7 @@ from kb.tokenizer import Tokenizer
 
 __all__ = [
     "BANK_GRAPH",
+    "FOLLOWUPS_GRAPH",
     "FORMAT",
     "LAZY_ROWS",
     "PARAMETERS",
@@ -73,7 +74,7 @@ PARAMETERS: Mapping[str, str | int | float] = {
     "bm25_b": 0.4,
     "bigrams_plain_b": 0.75,
 }
-BANK_GRAPH = "banks.onnx"
+BANK_GRAPH, FOLLOWUPS_GRAPH = "banks.onnx", "followups.onnx"
 LAZY_ROWS = 20_000
 """Beyond this many passages their text stays on disk: 20,000 objects take about 50 MB."""
 
@@ -133,6 +134,7 @@ class Index(NamedTuple):
     phrasing: Phrasing | None = None
     followups: AskedNext | None = None
     bank_graph: BankGraph | None = None
+    followups_graph: BankGraph | None = None
 
     @property
     def row_of(self) -> dict[str, int]:
@@ -218,19 +220,22 @@ def load_index(settings: Settings, encoder: Encoder | None = None) -> Index:
         followups=load_asked_next(folder / "followups")
         if (folder / "followups").exists()
         else None,
-        bank_graph=_open_graph(folder / BANK_GRAPH, dense),
+        bank_graph=_open_graph(folder / BANK_GRAPH, dense.get("questions")),
+        followups_graph=_open_graph(folder / FOLLOWUPS_GRAPH, dense.get("followups")),
     )
     _check_counts(index)
     return index
 
 
-def _open_graph(path: Path, dense: Mapping[str, Dense]) -> BankGraph | None:
-    """The graph of the banks, where there is one and this processor runs it without overflow."""
-    if not path.exists():
+def _open_graph(path: Path, firsts: Dense | None) -> BankGraph | None:
+    """A graph, where there is one and this processor runs it without overflow.
+
+    ``firsts`` are the vectors that its first rows hold.
+    """
+    if not path.exists() or firsts is None:
         return None
-    questions = dense["questions"]
-    graph = BankGraph(path, questions.rows, dense["outside"].rows)
-    return graph if graph.is_exact(questions.first(CHECKED)) else None
+    graph = BankGraph(path, firsts.rows)
+    return graph if graph.is_exact(firsts.first(CHECKED)) else None
 
 
 def read_manifest(index_dir: Path) -> Manifest:

@@ -49,7 +49,7 @@ CANDIDATES = 200
 class Query(NamedTuple):
     """A query made ready: as read by the lexicon, its tokens, its vector, shape ``(d,)``, the banks.
 
-    ``near`` says how like it is to the questions of the banks; ``parts`` are its clauses, made
+    ``near`` says how like it is to the questions of both banks; ``parts`` are its clauses, made
     ready too, where two or more of them ask something.
     """
 
@@ -181,9 +181,14 @@ class Retriever:
         ``shown`` is the row of the passage that the query follows.
         """
         model = self.index.followups
-        if model is None or not query.near.followups.size:
+        if model is None:
             return None
-        return self._spread(model.score(query.near.followups, shown), model.rows)
+        graph = self.index.followups_graph
+        if graph is not None:
+            similarity = graph.likeness(query.vector[None, :])[0]
+        else:
+            similarity = self.index.dense["followups"].scores(query.vector)
+        return self._spread(model.score(similarity, shown), model.rows)
 
     def _spread(self, scores: Scores, rows: NDArray[np.int64]) -> Scores:
         """The scores of some rows over all passages; the others get the lowest."""
@@ -198,21 +203,21 @@ class Retriever:
         return self._fuse(views, role, query)
 
     def _near(self, vectors: Scores) -> list[Near]:
-        """Queries compared with the banks; nothing for a bank that is not there."""
+        """Queries compared with both banks; nothing for a bank that is not there."""
         if self.index.bank_graph is not None:
             return self.index.bank_graph.near(vectors)
         return [self._near_by_vectors(vector) for vector in vectors]
 
     def _near_by_vectors(self, vector: Scores) -> Near:
         index, nothing = self.index, np.zeros(0, dtype=np.float32)
-        questions, outside, followups = (
+        questions, outside = (
             index.dense[name].scores(vector) if name in index.dense else nothing
-            for name in ("questions", "outside", "followups")
+            for name in ("questions", "outside")
         )
         if index.phrasing is None:
-            return Near(questions, outside, nothing, followups)
+            return Near(questions, outside, nothing)
         sums = index.phrasing.of_questions(np.concatenate([questions, outside]))
-        return Near(questions, outside, sums, followups)
+        return Near(questions, outside, sums)
 
     def _views(self, query: Query) -> tuple[dict[str, Scores], Scores, Sequence[int]]:
         """Every view's scores; those of sentences; the nearest bank questions."""

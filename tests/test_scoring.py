@@ -39,23 +39,26 @@ def bm25_by_hand(query: list[str], row: int, k1: float, b: float) -> float:
     return total
 
 
-def test_the_graph_of_the_banks_equals_numpy(tmp_path: Path) -> None:
+def test_the_graph_of_both_banks_equals_numpy(tmp_path: Path) -> None:
     inside, outside = [f"第{n}种问法" for n in range(40)], [f"别的问法{n}" for n in range(25)]
     rng = np.random.default_rng(3)
-    vectors = rng.normal(size=(80, 48)).astype(np.float32)
+    vectors = rng.normal(size=(65, 48)).astype(np.float32)
     vectors = rounded(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
     np.testing.assert_array_equal(rounded(vectors), vectors)
-    asked = vectors[:40], vectors[40:65]
-    phrasing = fit(inside, outside, asked, [{n % 7} for n in range(40)])
+    phrasing = fit(inside, outside, (vectors[:40], vectors[40:]), [{n % 7} for n in range(40)])
     write_graph(tmp_path / "banks.onnx", vectors, phrasing)
-    graph = BankGraph(tmp_path / "banks.onnx", 40, 25)
+    graph = BankGraph(tmp_path / "banks.onnx", 40)
+    write_graph(tmp_path / "followups.onnx", vectors)
+    alone = BankGraph(tmp_path / "followups.onnx", 65)
+    assert alone.is_exact(vectors[:CHECKED])
     queries = rng.normal(size=(20, 48)).astype(np.float32)
     queries /= np.linalg.norm(queries, axis=1, keepdims=True)
     for query, near in zip(queries, graph.near(queries), strict=True):
         np.testing.assert_allclose(near.questions, vectors[:40] @ query, atol=1e-4)
-        np.testing.assert_allclose(near.outside, vectors[40:65] @ query, atol=1e-4)
-        np.testing.assert_allclose(near.followups, vectors[65:] @ query, atol=1e-4)
-        wanted = phrasing.of_questions(vectors[:65] @ query)
+        np.testing.assert_allclose(near.outside, vectors[40:] @ query, atol=1e-4)
+        likeness = alone.likeness(query[None, :])[0]
+        np.testing.assert_allclose(likeness, vectors @ query, atol=1e-4)
+        wanted = phrasing.of_questions(vectors @ query)
         np.testing.assert_allclose(near.sums, wanted, atol=1e-3)
     assert graph.is_exact(vectors[:CHECKED])
     assert not graph.is_exact(vectors[1 : CHECKED + 1])
@@ -67,7 +70,7 @@ def test_no_sum_of_the_graph_overflows(tmp_path: Path) -> None:
     vectors[1::2] *= -1
     phrasing = fit(["甲"] * 40, ["乙"] * 25, (vectors[:40], vectors[40:]), [{0}] * 40)
     write_graph(tmp_path / "banks.onnx", rounded(vectors), phrasing)
-    graph = BankGraph(tmp_path / "banks.onnx", 40, 25)
+    graph = BankGraph(tmp_path / "banks.onnx", 40)
     (near,) = graph.near(vectors[:1])
     np.testing.assert_allclose(near.questions, [1, -1] * 20, atol=2e-5)
     assert graph.is_exact(vectors[:CHECKED])
@@ -76,7 +79,7 @@ def test_no_sum_of_the_graph_overflows(tmp_path: Path) -> None:
 def test_a_damaged_graph_is_an_error_in_chinese(tmp_path: Path) -> None:
     (tmp_path / "banks.onnx").write_bytes(b"not a graph")
     with pytest.raises(IndexFolderError, match="重建索引"):
-        BankGraph(tmp_path / "banks.onnx", 1, 1)
+        BankGraph(tmp_path / "banks.onnx", 1)
 
 
 @pytest.mark.parametrize("query", [["贷款"], ["银行", "培训"], ["没有"], [], ["银行", "银行"]])
