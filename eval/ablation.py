@@ -26,7 +26,7 @@ from kb.fusion import reciprocal_rank, top_rows
 from kb.index import Index
 from kb.lexicon import Lexicon
 from kb.retrieve import Retriever
-from kb.schema import Frozen
+from kb.schema import Frozen, Role
 from kb.tokenizer import Tokenizer
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "ablate",
     "ablation_table",
     "bank_sample",
+    "planned",
     "row_of",
     "unknown_row",
 ]
@@ -175,14 +176,17 @@ def _phrasing(assistant: Assistant, _: Tokenizer) -> Ranker:
 
 def _plans(assistant: Assistant, _: Tokenizer) -> Ranker:
     """What the planner would cite, refusal ignored."""
+    return lambda text: planned(assistant, text)
+
+
+def planned(
+    assistant: Assistant, query: str, history: Sequence[str] = (), role: Role | None = None
+) -> list[str]:
+    """The quotes that the planner would cite, refusal ignored."""
+    plan = assistant.explain(query, history, role).plan
+    places = (*plan.direct, *plan.related) if plan is not None else ()
     documents = assistant.index.documents
-
-    def rank(text: str) -> list[str]:
-        plan = assistant.explain(text).plan
-        places = (*plan.direct, *plan.related) if plan is not None else ()
-        return [documents[p.document_id].text[p.start : p.end] for p in places]
-
-    return rank
+    return [documents[p.document_id].text[p.start : p.end] for p in places]
 
 
 ROWS: Mapping[str, tuple[str, Maker]] = {

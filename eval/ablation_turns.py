@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.ablation import AblationReport, bank_sample, row_of, unknown_row
+from eval.ablation import AblationReport, bank_sample, planned, row_of, unknown_row
 from eval.evidence import find_facts
 from eval.provenance import Provenance
 from eval.questions import Ask
@@ -20,9 +20,11 @@ from kb.answer import Assistant
 from kb.followups import AskedNext, fit
 from kb.questions import load_followups, locate_followup
 from kb.retrieve import Retriever
+from kb.schema import Target
 
 __all__ = ["TURN_ROWS", "ablate_turns", "turns_table"]
 
+Located = Sequence[tuple[int, tuple[Target, ...]]]
 TURN_ROWS: Mapping[str, tuple[str, float]] = {
     "followups-0": ("without the bank of follow-ups", 0.0),
     "followups-25": ("+ 25 % of it", 0.25),
@@ -56,37 +58,34 @@ def ablate_turns(
     """
     unknown_row(names, TURN_ROWS)
     turns = [ask for ask in asks if not ask.unanswerable and ask.history]
+    index = assistant.index
+    bank_rows = load_followups(bank) if turns else []
+    located = [locate_followup(f, index.documents, index.passages) for f in bank_rows]
     rows = []
     for name in (names or TURN_ROWS) if turns else ():
         progress(f"对照：{name}……")
         what, share = TURN_ROWS[name]
-        asked = _with_share(assistant, bank, share)
-        found = [find_facts(ask.evidence, _quotes(asked, ask)) for ask in turns]
+        asked = _with_share(assistant, located, share)
+        found = [
+            find_facts(ask.evidence, planned(asked, ask.query, ask.history, ask.role))
+            for ask in turns
+        ]
         rows.append(row_of(name, what, found))
     return AblationReport(
         provenance=provenance, questions=questions, n=len(turns), rows=tuple(rows)
     )
 
 
-def _quotes(assistant: Assistant, ask: Ask) -> list[str]:
-    """What the planner would cite in the ask's dialogue, refusal ignored."""
-    plan = assistant.explain(ask.query, ask.history, ask.role).plan
-    places = (*plan.direct, *plan.related) if plan is not None else ()
-    documents = assistant.index.documents
-    return [documents[p.document_id].text[p.start : p.end] for p in places]
-
-
-def _with_share(assistant: Assistant, bank: Path, share: float) -> Assistant:
+def _with_share(assistant: Assistant, located: Located, share: float) -> Assistant:
     """The assistant with the model of what people ask next fitted to a share of the bank."""
-    model = _fitted(assistant, bank, share) if share else None
+    model = _fitted(assistant, located, share) if share else None
     index = assistant.index._replace(followups=model)
     return Assistant(Retriever(index, assistant.retriever.encoder), assistant.judge)
 
 
-def _fitted(assistant: Assistant, bank: Path, share: float) -> AskedNext:
+def _fitted(assistant: Assistant, located: Located, share: float) -> AskedNext:
     """The model fitted to a share; a follow-up left out has no weight."""
     index = assistant.index
-    located = [locate_followup(f, index.documents, index.passages) for f in load_followups(bank)]
     rows = bank_sample(len(located), share)
     shown = [after for after, _ in located]
     answered_by = [{target.row for target in targets} or None for _, targets in located]
